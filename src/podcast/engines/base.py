@@ -1,0 +1,84 @@
+"""What an engine is: one small Protocol per kind.
+
+An engine turns one item into files in a directory that it is given and reports what it made. It reads
+neither the configuration nor the cache: its options reach it as a mapping that it checks itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from podcast.episode import Phone, Word
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What an engine says of itself."""
+
+    name: str
+    version: str
+    licence: str  # SPDX, of its code and data together; told in the report
+    devices: tuple[str, ...] = ("cpu",)
+    languages: tuple[str, ...] = ()  # BCP 47; empty: any
+    timings: bool = False  # gives exact word and phone times
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Speech:
+    """What a speech engine made: mono audio at its own rate, and times in samples of that rate."""
+
+    audio: Path  # mono wav
+    rate: int  # Hz
+    words: tuple[Word, ...] = ()  # empty: the engine has no timings, they are found by alignment
+    phones: tuple[Phone, ...] = ()
+
+
+class SpeechEngine(Protocol):
+    """A voice."""
+
+    info: EngineInfo
+
+    def identity(self) -> str:
+        """Return what the engine's output depends on besides its options: version, data, weights."""
+        ...
+
+    def voices(self, language: str) -> tuple[str, ...]:
+        """Return the names of the voices it recommends for a language, the best first."""
+        ...
+
+    def synthesize(self, text: str, voice: str, language: str, options: Mapping[str, Any], into: Path) -> Speech:
+        """Speak `text` (words, punctuation) into a wav file in the directory `into`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Music:
+    """What a music engine made: stereo 48 kHz wav pieces.
+
+    `pieces` are played in order; from `loop_from` on they may repeat for as long as is needed, each joint
+    cross-faded over `overlap` samples; `tail` is a piece that ends the music.
+    """
+
+    pieces: tuple[Path, ...]
+    lengths: tuple[int, ...]  # samples
+    loop_from: int = 0
+    overlap: int = 0
+    tail: int | None = None
+
+
+class MusicEngine(Protocol):
+    """A composer."""
+
+    info: EngineInfo
+
+    def identity(self) -> str:
+        """Return what the engine's output depends on besides its options."""
+        ...
+
+    def generate(self, description: str, seconds: float, seed: int, options: Mapping[str, Any], into: Path) -> Music:
+        """Write music that fits `description` and can last `seconds` into the directory `into`."""
+        ...
