@@ -1,0 +1,37 @@
+# `make demo` shows a first video, `make test` runs every test. Both set up what they need.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+SCRIPT ?= creations/welcome.txt
+
+.PHONY: demo test check bench clean
+
+demo: $(VENV)/.installed
+	$(BIN)/podcast create $(SCRIPT) --avatar
+
+test: $(VENV)/.tested
+	$(BIN)/python -m pytest -q -n auto
+
+check: $(VENV)/.checked
+	$(BIN)/ruff check src tests
+	$(BIN)/mypy
+	$(MAKE) test
+
+bench: $(VENV)/.tested
+	$(BIN)/python -m tests.bench
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+$(VENV)/.checked: $(VENV)/.tested
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[check]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache

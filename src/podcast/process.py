@@ -1,0 +1,209 @@
+"""The only door to other processes: programs run to their end, and a pool of workers of our own.
+
+Programs get argv lists, an explicit environment, a process group of their own and a log; they are interrupted,
+then terminated, then killed. Workers die with the process that started them, however it ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from podcast.errors import PodcastError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_GRACE = 3.0  # s between interrupt, terminate and kill
+_TAIL = 2000  # characters of a log that an error shows
+# One thread per worker: the pool already fills the cores, and OpenMP's spinning threads would fight over them.
+_SINGLE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+
+
+class ProgramError(PodcastError):
+    """A program that failed: carries its command, exit status and the end of what it wrote."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A program that ended well: what it wrote."""
+
+    stdout: bytes
+    stderr: bytes
+
+
+def run_program(
+    argv: Sequence[str | Path],
+    *,
+    timeout: float,
+    input: bytes | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Finished:
+    """Run a program to its end.
+
+    Args:
+        argv: the program and its arguments; never a shell line.
+        timeout: seconds, after which the whole process group is stopped.
+        input: bytes for its standard input; none: it is closed.
+        env: the whole environment; none: ours.
+        cwd: working directory.
+
+    Raises:
+        ProgramError: it cannot be started, ran too long or ended with a status other than 0.
+    """
+    child = start_program(argv, env=env, cwd=cwd)
+    try:
+        stdout, stderr = child.communicate(input, timeout=timeout)
+    except subprocess.TimeoutExpired as late:
+        stop(child)
+        raise ProgramError(f"{Path(argv[0]).name} did not end within {timeout:g} s") from late
+    except BaseException:
+        stop(child)
+        raise
+    if child.returncode:
+        raise ProgramError(f"{Path(argv[0]).name} ended with status {child.returncode}: {_tail(stderr or stdout)}")
+    return Finished(stdout, stderr)
+
+
+def start_program(
+    argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a program with pipes on all three streams, in a process group of its own."""
+    group: dict[str, Any] = {"start_new_session": True}
+    if os.name == "nt":
+        group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined]
+    try:
+        return subprocess.Popen(
+            [str(a) for a in argv],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(os.environ if env is None else env),
+            cwd=cwd,
+            **group,
+        )
+    except OSError as error:
+        raise ProgramError(f"cannot start {argv[0]} ({error.strerror})") from error
+
+
+def stop(child: subprocess.Popen[bytes]) -> None:
+    """End a program and its process group: interrupt, terminate, kill, and wait until it is gone."""
+    signals = [signal.SIGINT, signal.SIGTERM] if os.name != "nt" else []
+    for number in signals:
+        if child.poll() is not None:
+            break
+        _signal_group(child, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(_GRACE)
+    if child.poll() is None:
+        _signal_group(child, getattr(signal, "SIGKILL", signal.SIGTERM))
+    child.wait()
+
+
+def _signal_group(child: subprocess.Popen[bytes], number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        if os.name == "nt":
+            child.kill()
+        else:
+            os.killpg(child.pid, number)
+
+
+def _tail(output: bytes) -> str:
+    return output.decode("utf-8", "replace").strip()[-_TAIL:]
+
+
+class WorkerPool:
+    """Worker processes that start at the first piece of work and stay warm until `close`.
+
+    A thread-safe `submit`, so that several episodes of a batch share one pool.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.workers = max(1, workers)
+        self._pool: ProcessPoolExecutor | None = None
+        self._lock = threading.Lock()
+
+    def submit(self, function: Callable[..., R], /, *args: Any) -> Future[R]:
+        """Run a picklable function in a worker."""
+        with self._lock:
+            if self._pool is None:
+                self._pool = _start_pool(self.workers)
+            return self._pool.submit(function, *args)
+
+    def run_all(self, calls: Iterable[tuple[Callable[..., R], tuple[Any, ...]]]) -> Iterator[tuple[int, R]]:
+        """Run calls in the workers and yield (index, result) as they finish.
+
+        Raises:
+            PodcastError: a worker was killed from outside (out of memory, usually).
+        """
+        waiting = {self.submit(function, *args): i for i, (function, args) in enumerate(calls)}
+        try:
+            while waiting:
+                done, _ = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)  # time-outs let Ctrl-C in on Windows
+                for future in done:
+                    yield waiting.pop(future), future.result()
+        except BrokenProcessPool as broken:
+            raise PodcastError(
+                "a worker process was killed, most likely because memory ran out",
+                "run it again with fewer workers (--set workers=1): finished work is kept",
+            ) from broken
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def close(self, now: bool = False) -> None:
+        """End the workers; `now` also ends what they are doing."""
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        processes = list((pool._processes or {}).values())
+        pool.shutdown(wait=not now, cancel_futures=True)
+        if now:
+            for process in processes:
+                process.kill()
+
+    def __enter__(self) -> WorkerPool:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(now=kind is not None)
+
+
+def _start_pool(workers: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")
+    kept = {name: os.environ.get(name) for name in _SINGLE_THREAD}
+    os.environ.update(_SINGLE_THREAD)
+    try:
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker)
+        pool.submit(os.getpid)  # starts the workers while the environment is set
+        return pool
+    finally:
+        for name, value in kept.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _begin_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True).start()
+    if "cv2" in sys.modules:
+        sys.modules["cv2"].setNumThreads(1)
+
+
+def _die_with(sentinel: int) -> None:
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)
