@@ -162,7 +162,7 @@ class Utterance:
     digest: str  # content address of audio and timings
 
 
-SlotKind = Literal["title", "chapter", "speech", "outro"]
+SlotKind = Literal["title", "chapter", "speech", "outro", "clip"]
 
 
 @dataclass(frozen=True)
@@ -249,16 +249,75 @@ class Mix:
 
 
 @dataclass(frozen=True)
+class Presenter:
+    """Who is seen for a speaker."""
+
+    speaker: str  # Speaker.id
+    name: str  # shown on screen
+    figure: Path  # a host's folder or a portrait's file
+    digest: str  # of the figure's content
+
+
+@dataclass(frozen=True)
 class AvatarClip:
     """The picture of one presenter during one slot; sound is never taken from it.
 
-    Either `motion` (a `Performance` file for a puppet, drawn when the shot is composited) or
-    `video` (frames that an external renderer made) is set.
+    Without `video` the presenter is a puppet: it moves by `style` and is drawn when the shot is composited.
     """
 
-    speaker: str  # Speaker.id
-    figure: Path  # the host's folder or the portrait's file
-    figure_digest: str
-    digest: str
-    motion: Path | None = None
-    video: Path | None = None
+    presenter: Presenter
+    digest: str  # content address of the motion
+    style: tuple[tuple[str, float], ...] = ()  # options of the puppet's motion
+    video: Path | None = None  # frames that an external renderer made
+
+
+@dataclass(frozen=True)
+class Look:
+    """What all shots of an episode share. Files are given with their digests, which are what counts."""
+
+    width: int
+    height: int
+    rate: Fraction
+    background: str  # a studio's name, or a picture's path
+    background_digest: str
+    accent: str  # "#rrggbb"
+    layout: str = "auto"
+    captions: bool = True  # burned in
+    font: Path | None = None
+    font_digest: str = ""
+    watermark: Path | None = None
+    watermark_digest: str = ""
+    watermark_position: str = "top-right"
+    watermark_opacity: float = 0.8
+    cover: Path | None = None
+    cover_digest: str = ""
+    visualizer: tuple[tuple[str, str | float], ...] = ()  # empty: none
+    title: str = ""  # of the episode
+    byline: str = ""  # show and author
+    language: str = "en"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One slot as it is seen: its content and its boundary conditions, never its absolute time."""
+
+    slot: Slot
+    clips: tuple[AvatarClip, ...]  # everybody on the stage, in their places
+    speaking: int | None  # index into clips
+    spoke_before: int | None  # index into clips, of the shot before: the emphasis moves from there
+    image: Path | None = None
+    image_digest: str = ""
+    name: str = ""  # shown in a lower third
+    chapter: str = ""  # shown in the chip
+    video: Path | None = None  # of an intro or outro clip, instead of everything else
+    video_from: int = 0  # its first frame
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """All shots in order, and what they share."""
+
+    shots: tuple[Shot, ...]
+    look: Look
+    narration: Narration
