@@ -78,10 +78,13 @@ _PLATEAU = 0.45  # share of a segment in which its dominance is full
 _USUAL_SEGMENT = 0.085  # s, at an ordinary rate of speech; in faster speech dominance reaches less far
 _FLOOR = 1e-3  # pull of rest where nothing else pulls
 
+_INGRESSIVE = "↓"  # the extIPA's sign for breathing in
+
 _LIPS_MEET = set("pbmɓʙʘ")  # ɸ and β come near without closing
 _LIPS_NEAR = set("ɸβ")
 _NEAR = 0.7
 _HELD = {"p": 0.6, "b": 0.7, "ɓ": 0.7}  # share of a stop before its burst; the rest is breath
+_HELD_OTHERS = 0.85
 _JAW_SHUT, _JAW_TUCKED = 0.22, 0.14  # the jaw stays a little open behind closed lips
 
 
@@ -122,11 +125,21 @@ def _spans(parts: Sequence[Segment], frames: int, rate: Fraction, lead: int) -> 
     ]
     end = max(float(frames / rate), shifted[-1].end if shifted else 0.0) + LEAD + _REACH_BEFORE
     first, last = (shifted[0].start, shifted[-1].end) if shifted else (end, end)
-    return [_silence(-_REACH_BEFORE, first), *shifted, *([_silence(last, end)] if end > last else [])]
+    spans = [_silence(-_REACH_BEFORE, first), *shifted, *([_silence(last, end)] if end > last else [])]
+    return [part for a, b in zip(spans, [*spans[1:], None], strict=True) for part in _with_breath(a, b)]
 
 
-def _silence(start: float, end: float) -> Segment:
-    return Segment("sil", "", start, end)
+def _silence(start: float, end: float, letter: str = "") -> Segment:
+    return Segment("sil", letter, start, end)
+
+
+def _with_breath(pause: Segment, following: Segment | None) -> list[Segment]:
+    """Return a pause as its silence and the breath at its end, if speech follows and there is time for one."""
+    long = pause.end - max(pause.start, 0.0) >= INHALE_PAUSE
+    if pause.viseme != "sil" or not long or following is None or following.viseme == "sil":
+        return [pause]
+    begin = pause.end - INHALE
+    return [_silence(pause.start, begin), _silence(begin, pause.end, _INGRESSIVE)]
 
 
 def _blend(spans: Sequence[Segment], t: np.ndarray) -> np.ndarray:
@@ -136,7 +149,7 @@ def _blend(spans: Sequence[Segment], t: np.ndarray) -> np.ndarray:
     targets, strengths = _TARGETS[kind].copy(), _STRENGTHS[kind].copy()
     targets[:, 0] = np.where(vowel, [_jaw(s) for s in spans], targets[:, 0])
     strengths[[s.letter in ("h", "ɦ", "ʔ") for s in spans]] *= _TRANSPARENT
-    _part_lips_for_breath(spans, targets)
+    targets[[s.letter == _INGRESSIVE for s in spans], 0] = INHALE_JAW
 
     pace = _pace(spans)
     centre, plateau = (start + end) / 2, (end - start) / 2 * np.where(kind == 0, 0.9, _PLATEAU)
@@ -158,13 +171,6 @@ def _jaw(segment: Segment) -> float:
         return 0.0
     length = np.clip((segment.end - segment.start) / _LONG - 1.0, -0.5, 1.0)
     return float(min(segment.openness * _STRESS_GAIN[segment.stress] * (1.0 + _LONG_GAIN * length), 1.0))
-
-
-def _part_lips_for_breath(spans: Sequence[Segment], targets: np.ndarray) -> None:
-    """Let a phrase that follows a long enough pause begin with slightly parted lips."""
-    for i, (a, b) in enumerate(zip(spans, spans[1:], strict=False)):
-        if a.viseme == "sil" and b.viseme != "sil" and a.end - max(a.start, 0.0) >= INHALE_PAUSE and i:
-            targets[i, 0] = INHALE_JAW
 
 
 def _pace(spans: Sequence[Segment]) -> float:
@@ -199,7 +205,7 @@ def _contacts(spans: Sequence[Segment], middle: np.ndarray, rate: float) -> tupl
         track = tuck if s.viseme == "FF" else press
         first, last = _frames_of(s, len(middle), rate)
         up, down = _ramp(spans[:i][::-1]), _ramp(spans[i + 1 :])
-        held = s.start + (s.end - s.start) * _HELD.get(s.letter, 1.0) - LEAD
+        held = s.start + (s.end - s.start) * _HELD.get(s.letter, _HELD_OTHERS) - LEAD
         a, b = min(s.start - LEAD, middle[first]), max(held, middle[first])
         shape = smoothstep(1.0 - np.maximum((a - middle) / up, (middle - b) / down))
         np.maximum(track, depth * shape, out=track)
