@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -201,19 +203,36 @@ def parse_size(text: str) -> tuple[int, int]:
     named = _SIZES.get(text.strip().lower())
     if named:
         return named
-    match = re.fullmatch(r"\s*(\d{2,5})\s*[x×*:]\s*(\d{2,5})\s*", text)
+    match = re.fullmatch(r"\s*(\d{2,5})\s*[xX×*:]\s*(\d{2,5})\s*", text)
     if not match:
         raise ValueError(f"must be WIDTHxHEIGHT or one of {', '.join(_SIZES)}")
     return int(match[1]), int(match[2])
 
 
-class Loaded(BaseModel):
+@dataclass(frozen=True)
+class Loaded:
     """A configuration, where it came from, and the secrets that it took from the environment."""
 
     config: Config
     folder: Path  # relative paths in the file are meant from here
-    file: Path | None = None
-    secrets: frozenset[str] = frozenset()
+    file: Path | None
+    secrets: frozenset[str]
+    raw: Mapping[str, Any]  # what the file says
+    settings: tuple[tuple[str, Any], ...]  # what the command line says
+
+    def refined(self, settings: Iterable[tuple[str, Any]], where: str) -> Config:
+        """Return the configuration for one script: its own settings win over the file, not over the command line.
+
+        Raises:
+            ConfigError: the script's settings are wrong.
+        """
+        raw = copy.deepcopy(dict(self.raw))
+        for key, value in settings:
+            _put(raw, key, value)
+        check(raw, where, self.folder)  # blames the script, not the command line
+        for key, value in self.settings:
+            _put(raw, key, value)
+        return check(raw, where, self.folder)
 
 
 def load_config(file: Path | None, settings: Iterable[tuple[str, Any]] = ()) -> Loaded:
@@ -228,14 +247,13 @@ def load_config(file: Path | None, settings: Iterable[tuple[str, Any]] = ()) -> 
     """
     if file is None and Path(FILE_NAME).is_file():
         file = Path(FILE_NAME)
-    raw: dict[str, Any] = _read_yaml(file) if file else {}
-    secrets: set[str] = set()
-    raw = _expand(raw, str(file or "config"), secrets)
-    for key, value in settings:
-        _put(raw, key, value)
+    where, secrets, settings = str(file or "config"), set[str](), tuple(settings)
+    raw = _expand(_read_yaml(file) if file else {}, where, secrets)
     folder = (file.parent if file else Path()).absolute()
-    return Loaded(config=check(raw, str(file or "config"), folder), folder=folder, file=file,
-                  secrets=frozenset(secrets))
+    merged = copy.deepcopy(raw)
+    for key, value in settings:
+        _put(merged, key, value)
+    return Loaded(check(merged, where, folder), folder, file, frozenset(secrets), raw, settings)
 
 
 def check(raw: Mapping[str, Any], where: str, folder: Path) -> Config:

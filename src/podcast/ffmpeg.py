@@ -18,7 +18,6 @@ from typing import Any
 import av
 import av.error
 import av.logging
-import numpy as np
 
 from podcast import device
 from podcast.canvas import Canvas
@@ -32,7 +31,9 @@ _PROBE_TIMEOUT = 20.0  # s
 # superfast with the macroblock tree and a short look-ahead: veryfast's quality and size for a quarter less CPU.
 _X264 = "mbtree=1:rc-lookahead=10:bframes=2:open-gop=0:scenecut=0:sync-lookahead=0"
 _REORDER = 2  # frames that B-frames may be decoded ahead of their display
+_SYNC_TOLERANCE = 0.06  # s: a frame and an AAC packet
 _CLOCK = 90_000  # Hz, of the video track; every usual frame rate divides it
+_MP4 = {"movflags": "+faststart+negative_cts_offsets", "use_editlist": "0", "video_track_timescale": str(_CLOCK)}
 _BT709 = {"color_range": "tv", "colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
 
 
@@ -80,7 +81,8 @@ def options(encoder: Encoder, picture: Picture) -> dict[str, str]:
         preset = "ultrafast" if picture.draft else "superfast"
         extra = "open-gop=0:scenecut=0" if picture.draft else _X264
         params = f"{extra}:keyint={gop}:min-keyint={gop}:threads=1"
-        return {"preset": preset, "crf": quality, "x264-params": params, **({} if picture.draft else {"profile": "high"})}
+        profile = "baseline" if picture.draft else "high"
+        return {"preset": preset, "crf": quality, "x264-params": params, "profile": profile}
     common = {"g": gop, "bf": "2", "profile": "high"}
     return common | {
         "h264_nvenc": {"preset": "p4", "rc": "vbr", "cq": quality, "b": "0", "forced-idr": "1", "no-scenecut": "1"},
@@ -228,7 +230,7 @@ def choose_encoder(
     if not set(wanted) <= set(_HARDWARE):
         names = ", ".join(["auto", "x264", *(h.removeprefix("h264_") for h in _HARDWARE)])
         raise PodcastError(f"unknown video encoder {asked!r}", f"choose one of: {names}")
-    refused = []
+    refused: list[tuple[str, str]] = []
     for name in wanted:
         reason = _absent(name)
         if not reason:
@@ -320,7 +322,7 @@ def join(pieces: list[tuple[Path, int]], rate: Fraction, track: Track, out: Path
     """
     with av.open(str(pieces[0][0])) as first, av.open(
         str(out), "w", format="mp4",
-        options={"movflags": "+faststart+negative_cts_offsets", "use_editlist": "0", "video_track_timescale": str(_CLOCK)},
+        options=_MP4,
     ) as target:
         template = first.streams.video[0]
         video = target.add_stream_from_template(template)
@@ -388,3 +390,56 @@ def _audio_packets(container, stream):  # type: ignore[no-untyped-def]
         packet.dts -= shift
         packet.stream = stream
         yield packet
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a finished video really is."""
+
+    width: int
+    height: int
+    frames: int
+    rate: Fraction
+    video_seconds: float
+    audio_seconds: float
+    offset: float  # s from the first picture to the first sound: the A/V sync error
+
+
+def check_video(path: Path, picture: Picture, frames: int, sound: bool) -> Checked:
+    """Read a finished video back: every packet, the tracks' lengths, and the last pictures decoded.
+
+    Raises:
+        MediaError: it is not what it should be.
+    """
+    problems = []
+    with av.open(str(path)) as container:
+        video = container.streams.video[0]
+        audio = container.streams.audio[0] if container.streams.audio else None
+        length = frames / picture.rate
+        lengths = [float((s.duration or 0) * s.time_base) if s else 0.0 for s in (video, audio)]
+        if (video.width, video.height) != (picture.width, picture.height):
+            problems.append(f"is {video.width}x{video.height}")
+        if video.frames != frames:
+            problems.append(f"has {video.frames} frames instead of {frames}")
+        if sound and audio is None:
+            problems.append("has no sound")
+        elif audio is not None and abs(lengths[1] - float(length)) > _SYNC_TOLERANCE:
+            problems.append(f"has {lengths[1]:.3f} s of sound to {float(length):.3f} s of pictures")
+        last = _last_frame_time(container, video, float(length))
+        if abs(last - float(length - 1 / picture.rate)) > 0.5 / picture.rate:
+            problems.append(f"ends at {last:.3f} s instead of {float(length):.3f} s")
+        found = Checked(video.width, video.height, video.frames, picture.rate, *lengths, _start_offset(video, audio))
+    if problems:
+        raise MediaError("the finished video is wrong: it " + ", ".join(problems), "run it again", str(path))
+    return found
+
+
+def _last_frame_time(container: Any, video: Any, length: float) -> float:
+    container.seek(int(max(0.0, length - 1) / video.time_base), stream=video)
+    return max((frame.time for frame in container.decode(video)), default=-1.0)
+
+
+def _start_offset(video: Any, audio: Any) -> float:
+    if audio is None:
+        return 0.0
+    return float((audio.start_time or 0) * audio.time_base - (video.start_time or 0) * video.time_base)
