@@ -176,6 +176,8 @@ class Slot:
     utterance: Utterance | None = None
     lead: int = 0  # samples of silence before the utterance
     text: str = ""  # of a card
+    video: Path | None = None  # of an intro or outro clip, instead of everything else
+    video_digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -243,6 +245,7 @@ class Mix:
     loudness: float  # LUFS, integrated, measured after AAC
     true_peak: float  # dBTP, measured after AAC
     digest: str
+    aac: Path  # the same as AAC in an mp4 without edit list, packets from time 0: to be copied packet by packet
 
 
 # ---------------------------------------------------------------- what is seen
@@ -309,8 +312,6 @@ class Shot:
     image_digest: str = ""
     name: str = ""  # shown in a lower third
     chapter: str = ""  # shown in the chip
-    video: Path | None = None  # of an intro or outro clip, instead of everything else
-    video_from: int = 0  # its first frame
     digest: str = ""
 
 

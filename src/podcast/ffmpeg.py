@@ -443,3 +443,10 @@ def _start_offset(video: Any, audio: Any) -> float:
     if audio is None:
         return 0.0
     return float((audio.start_time or 0) * audio.time_base - (video.start_time or 0) * video.time_base)
+
+
+def encoder_identity(encoder: Encoder, picture: Picture) -> str:
+    """Return what the bytes of an encoded piece depend on besides its frames."""
+    home = str(encoder.program) if encoder.program else f"PyAV {av.__version__}"
+    settings = ":".join(f"{k}={v}" for k, v in sorted(options(encoder, picture).items()))
+    return f"{encoder.name} {home} {picture.width}x{picture.height}@{picture.rate} {settings}"

@@ -29,7 +29,7 @@ R = TypeVar("R")
 _GRACE = 3.0  # s between interrupt, terminate and kill
 _TAIL = 2000  # characters of a log that an error shows
 # One thread per worker: the pool already fills the cores, and OpenMP's spinning threads would fight over them.
-_SINGLE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+_SINGLE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 class ProgramError(PodcastError):

@@ -7,12 +7,23 @@ paths of files. So a shot that was rendered once is found again after any change
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from podcast.cache import digest_of
-from podcast.episode import AvatarClip, Look, Narration, Script, Shot, Slot, Timeline
+from podcast.episode import (
+    AvatarClip,
+    Look,
+    MusicBed,
+    MusicSpan,
+    Narration,
+    Script,
+    Shot,
+    Slot,
+    Timeline,
+    samples_at,
+)
 
 SHOT_VERSION = 1  # raise it when the same data would give another picture
 
@@ -82,7 +93,7 @@ def _content(shot: Shot, look: Look) -> dict[str, Any]:
         "version": SHOT_VERSION,
         "look": {**shared, "rate": str(look.rate), "background": shared["background_digest"] or look.background,
                  **({"title": look.title} if not shot.clips else {})},
-        "kind": slot.kind, "frames": slot.frames, "lead": slot.lead, "text": slot.text,
+        "kind": slot.kind, "video": slot.video_digest, "frames": slot.frames, "lead": slot.lead, "text": slot.text,
         "utterance": utterance.digest if utterance else "",
         "captions": [(w.text, w.start, w.end) for w in utterance.words] if utterance and look.captions else [],
         "cast": [(c.presenter.digest, c.presenter.name, c.digest, c.presenter.speaker == (utterance and
@@ -92,11 +103,36 @@ def _content(shot: Shot, look: Look) -> dict[str, Any]:
     }
 
 
-def with_clips(timeline: Timeline, intro: Sequence[Shot], outro: Sequence[Shot]) -> Timeline:
-    """Return the timeline with finished videos in front and behind; every slot's start moves."""
-    shots, frame = [], 0
-    for shot in (*intro, *timeline.shots, *outro):
-        shots.append(replace(shot, slot=replace(shot.slot, start=frame)))
-        frame += shot.slot.frames
-    narration = replace(timeline.narration, slots=tuple(s.slot for s in shots))
-    return replace(timeline, shots=tuple(shots), narration=narration)
+@dataclass(frozen=True)
+class Insert:
+    """A finished video that is put in front of or behind the episode."""
+
+    video: Path
+    digest: str
+    frames: int
+    sound: MusicSpan | None  # starts at 0
+
+
+def insert(
+    narration: Narration, bed: MusicBed, intro: Insert | None, outro: Insert | None
+) -> tuple[Narration, MusicBed]:
+    """Return narration and music with finished videos in front and behind; everything in between moves."""
+    slots, spans = list(narration.slots), list(bed.spans)
+    if intro:
+        slots = [_clip_slot(intro, 0, 0), *(replace(s, start=s.start + intro.frames) for s in slots)]
+        shift = samples_at(intro.frames, narration.rate)
+        spans = [*_sound(intro, 0), *(replace(s, start=s.start + shift, end=s.end + shift) for s in spans)]
+    if outro:
+        end = slots[-1].start + slots[-1].frames
+        slots.append(_clip_slot(outro, end, slots[-1].turn))
+        spans += _sound(outro, samples_at(end, narration.rate))
+    return replace(narration, slots=tuple(slots)), MusicBed(tuple(spans))
+
+
+def _clip_slot(clip: Insert, start: int, turn: int) -> Slot:
+    return Slot("clip", start, clip.frames, turn, video=clip.video, video_digest=clip.digest)
+
+
+def _sound(clip: Insert, start: int) -> list[MusicSpan]:
+    span = clip.sound
+    return [replace(span, start=start, end=start + span.end)] if span else []
