@@ -1,0 +1,6 @@
+"""`python -m podcast`."""
+
+from podcast.cli import main
+
+if __name__ == "__main__":
+    main()

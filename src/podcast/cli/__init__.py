@@ -1,0 +1,59 @@
+"""The command line: parses, calls, prints. No logic; heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+EXIT_USER, EXIT_BUG, EXIT_INTERRUPTED = 1, 3, 130
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 something to mend, 130 interrupted, 3 a bug."""
+    from podcast.errors import PodcastError
+
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a narrow terminal must not end a run
+    try:
+        from podcast.cli.app import app
+
+        app(standalone_mode=False)
+    except PodcastError as error:
+        _say(f"error: {error}")
+        sys.exit(EXIT_USER)
+    except KeyboardInterrupt:
+        _say("\ninterrupted: what was finished is kept, run it again to go on")
+        _leave(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_USER)
+    except Exception as error:
+        _leave_with(error)
+
+
+def _leave_with(error: Exception) -> None:
+    import click
+
+    if isinstance(error, click.exceptions.Abort):
+        _leave(EXIT_INTERRUPTED)
+    if isinstance(error, click.ClickException):
+        error.show()
+        sys.exit(EXIT_USER)
+    if isinstance(error, click.exceptions.Exit):
+        sys.exit(error.exit_code)
+    import traceback
+
+    traceback.print_exception(error)
+    _say("\nthis is a bug in podcast; please report it with the lines above and the output of `podcast doctor`")
+    sys.exit(EXIT_BUG)
+
+
+def _leave(code: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # worker processes are being killed; nothing is waited for
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

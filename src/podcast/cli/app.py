@@ -1,0 +1,221 @@
+"""The commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+import podcast
+
+app = typer.Typer(
+    name="podcast", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=True,
+    help="Turn a text script into a finished video podcast.\n\nStart with: podcast create my.txt --avatar",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+config_app = typer.Typer(no_args_is_help=True, help="Look at the configuration.")
+cache_app = typer.Typer(no_args_is_help=True, help="Finished work that is kept.")
+app.add_typer(config_app, name="config")
+app.add_typer(cache_app, name="cache")
+
+ConfigFile = Annotated[Optional[Path], typer.Option("--config", help="Another config.yaml.", show_default=False)]
+Settings = Annotated[Optional[list[str]], typer.Option("--set", metavar="KEY=VALUE", show_default=False,
+                     help="Any key of config.yaml, for example video.fps=30. May be repeated.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for machines.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only errors.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Tell more.")]
+Avatar = Annotated[bool, typer.Option("--avatar", help="Show presenters.")]
+Visualize = Annotated[bool, typer.Option("--visualize", help="Show a picture of the sound.")]
+SkipMusic = Annotated[bool, typer.Option("--skip-music", help="No music.")]
+MusicFile = Annotated[Optional[Path], typer.Option("--music-file", help="Your own music.", show_default=False)]
+Draft = Annotated[bool, typer.Option("--draft", help="640x360, quick and rough.")]
+AudioOnly = Annotated[bool, typer.Option("--audio-only", help="The finished sound as mp3, m4a or wav; no video.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"podcast {podcast.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    pass
+
+
+def _pairs(settings: list[str] | None) -> list[tuple[str, Any]]:
+    """Split KEY=VALUE."""
+    pairs: list[tuple[str, Any]] = []
+    for setting in settings or []:
+        key, equals, value = setting.partition("=")
+        if not equals or not key.strip():
+            raise typer.BadParameter(f"{setting!r} is not KEY=VALUE", param_hint="--set")
+        pairs.append((key.strip(), value))
+    return pairs
+
+
+def _flags(avatar: bool, visualize: bool, skip_music: bool, music_file: Path | None,
+           draft: bool) -> list[tuple[str, Any]]:
+    """Return what the flags mean as settings."""
+    meant: list[tuple[bool, str, Any]] = [
+        (avatar, "avatar.enabled", True), (visualize, "visualization.enabled", True),
+        (skip_music, "music.enabled", False),
+        (music_file is not None, "music.file", str(music_file.absolute()) if music_file else None),
+    ]
+    return [(key, value) for on, key, value in meant if on]
+
+
+@app.command()
+def create(
+    script: Annotated[Path, typer.Argument(help="The script: any text file.", show_default=False)],
+    avatar: Avatar = False,
+    visualize: Visualize = False,
+    output: Annotated[Optional[str], typer.Option("-o", "--output", metavar="NAME", show_default=False,
+                      help="Name of the episode's folder and files; else the script's name.")] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Only the sound, quickly, as mp3.")] = False,
+    audio_only: AudioOnly = False,
+    draft: Draft = False,
+    skip_music: SkipMusic = False,
+    music_file: MusicFile = None,
+    config: ConfigFile = None,
+    set_: Settings = None,
+    json_: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Make an episode from a script."""
+    from podcast.cli.commands import create_episode
+
+    settings = [*_pairs(set_), *_flags(avatar, visualize, skip_music, music_file, draft)]
+    create_episode(script, output, _mode(preview, audio_only), draft, config, settings, json_, quiet, verbose)
+
+
+def _mode(preview: bool, audio_only: bool) -> str:
+    if preview and audio_only:
+        raise typer.BadParameter("choose one of --preview and --audio-only")
+    return "preview" if preview else "audio" if audio_only else "video"
+
+
+@app.command()
+def batch(
+    scripts: Annotated[list[Path], typer.Argument(help="Scripts, or folders of them.", show_default=False)],
+    avatar: Avatar = False,
+    visualize: Visualize = False,
+    audio_only: AudioOnly = False,
+    draft: Draft = False,
+    skip_music: SkipMusic = False,
+    music_file: MusicFile = None,
+    at_once: Annotated[int, typer.Option("--at-once", min=1, max=16, help="Episodes worked on at a time.")] = 2,
+    config: ConfigFile = None,
+    set_: Settings = None,
+    json_: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Make several episodes, sharing this machine's cores."""
+    from podcast.cli.commands import create_batch
+
+    settings = [*_pairs(set_), *_flags(avatar, visualize, skip_music, music_file, draft)]
+    failed = create_batch(scripts, _mode(False, audio_only), draft, at_once, config, settings, json_, quiet)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(
+    script: Annotated[Path, typer.Argument(show_default=False)],
+    config: ConfigFile = None,
+    set_: Settings = None,
+    json_: AsJson = False,
+) -> None:
+    """Show how a script is understood: who says what, cues, length, and what nobody will say."""
+    from podcast.cli.commands import check_script
+
+    check_script(script, config, _pairs(set_), json_)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+) -> None:
+    """Write a commented config.yaml and example scripts."""
+    from podcast.cli.commands import init_folder
+
+    init_folder(folder, force)
+
+
+@app.command("list")
+def list_(config: ConfigFile = None, set_: Settings = None, json_: AsJson = False) -> None:
+    """List finished episodes."""
+    from podcast.cli.commands import list_episodes
+
+    list_episodes(config, _pairs(set_), json_)
+
+
+@app.command()
+def voices(
+    language: Annotated[str, typer.Option("--language", "-l", help="For example en, de, pt-br.")] = "en",
+    say: Annotated[Optional[str], typer.Option("--say", metavar="TEXT", show_default=False,
+                   help="Let every voice say it, into wav files.")] = None,
+    into: Annotated[Path, typer.Option("--into", help="Folder for --say.")] = Path("voices"),
+    json_: AsJson = False,
+) -> None:
+    """List voices."""
+    from podcast.cli.commands import list_voices
+
+    list_voices(language, say, into, json_)
+
+
+@app.command()
+def hosts(
+    sheet: Annotated[Path, typer.Option("--sheet", help="Where to write the contact sheet.")] = Path("hosts.png"),
+    json_: AsJson = False,
+) -> None:
+    """List presenters and write a contact sheet of them."""
+    from podcast.cli.commands import list_hosts
+
+    list_hosts(sheet, json_)
+
+
+@config_app.command("show")
+def config_show(config: ConfigFile = None, set_: Settings = None, json_: AsJson = False) -> None:
+    """Print every key with its value."""
+    from podcast.cli.commands import show_config
+
+    show_config(config, _pairs(set_), json_)
+
+
+@config_app.command("check")
+def config_check(config: ConfigFile = None, set_: Settings = None) -> None:
+    """Tell whether config.yaml is right."""
+    from podcast.cli.commands import check_config
+
+    check_config(config, _pairs(set_))
+
+
+@cache_app.command("info")
+def cache_info(config: ConfigFile = None, set_: Settings = None, json_: AsJson = False) -> None:
+    """Tell what the cache holds."""
+    from podcast.cli.commands import show_cache
+
+    show_cache(config, _pairs(set_), json_)
+
+
+@cache_app.command("clear")
+def cache_clear(config: ConfigFile = None, set_: Settings = None) -> None:
+    """Remove everything that no running command uses."""
+    from podcast.cli.commands import clear_cache
+
+    clear_cache(config, _pairs(set_))
+
+
+@app.command()
+def doctor(config: ConfigFile = None, set_: Settings = None, json_: AsJson = False) -> None:
+    """Tell what this machine has, what was proved to work, and what that means."""
+    from podcast.cli.commands import examine
+
+    examine(config, _pairs(set_), json_)

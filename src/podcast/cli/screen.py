@@ -1,0 +1,94 @@
+"""What the terminal shows: stages with an estimate, warnings, tables."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from podcast.reporter import Reporter, Stage
+
+out = Console()
+err = Console(stderr=True, highlight=False)
+
+
+class _Estimate(ProgressColumn):
+    """Seconds left while a stage works, seconds taken when it is done."""
+
+    def render(self, task: Task) -> Text:
+        stage: Stage | None = task.fields.get("stage")
+        if stage is None:
+            return Text("")
+        if stage.seconds:
+            reused = f"  {stage.reused} kept" if stage.reused and not stage.made else ""
+            reused = f"  {stage.made} made, {stage.reused} kept" if stage.reused and stage.made else reused
+            return Text(f"{stage.seconds:.1f} s{reused}", style="green")
+        left = stage.remaining()
+        return Text("" if left is None else f"{left:.0f} s left", style="cyan")
+
+
+class ScreenReporter(Reporter, AbstractContextManager["ScreenReporter"]):
+    """Show stages as they go on stderr; without a terminal, one line when a stage is done."""
+
+    def __init__(self, quiet: bool = False, verbose: bool = False) -> None:
+        super().__init__()
+        self.quiet, self.verbose = quiet, verbose
+        self._tasks: dict[int, TaskID] = {}
+        self._live: Progress | None = None
+        if not quiet and err.is_terminal:
+            self._live = Progress(TextColumn("{task.description:<10}"), BarColumn(32), _Estimate(), console=err)
+
+    def __enter__(self) -> ScreenReporter:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        if self._live:
+            self._live.stop()
+
+    def changed(self, stage: Stage) -> None:
+        """Show how far a stage is."""
+        if self._live:
+            self._show(self._live, stage)
+        elif stage.seconds and not self.quiet:
+            kept = f", {stage.reused} kept" if stage.reused else ""
+            err.print(f"{stage.name:<10} {stage.seconds:6.1f} s  {stage.made} made{kept}")
+
+    def _show(self, live: Progress, stage: Stage) -> None:
+        with self._lock:
+            if id(stage) not in self._tasks:
+                self._tasks[id(stage)] = live.add_task(stage.name, total=None, stage=stage)
+            task = self._tasks[id(stage)]
+        total = stage.total or (1 if stage.seconds else None)
+        live.update(task, total=total, completed=total if stage.seconds else stage.done)
+
+    def warned(self, message: str) -> None:
+        """Show a warning."""
+        if not self.quiet:
+            err.print(Text("warning: ", style="bold yellow") + Text(message))
+
+    def told(self, message: str) -> None:
+        """Show a note."""
+        if not self.quiet:
+            err.print(Text(message, style="dim"))
+
+
+def table(*columns: str, title: str = "") -> Table:
+    """Return an empty table in the house's style."""
+    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
+
+
+def show(made: Table) -> None:
+    """Print a table; without a terminal it is not cut at 80 columns."""
+    console = out if out.is_terminal else Console(width=200, file=sys.stdout)
+    console.print(made)
