@@ -37,8 +37,8 @@ def pulses(t: np.ndarray, events: Sequence[tuple[float, float, float, float]]) -
     if not events:
         return np.zeros_like(t)
     start, peak, end, height = (column[:, None] for column in np.array(events, float).T)
-    up = smoothstep((t - start) / np.maximum(peak - start, 1e-6))
-    down = smoothstep((end - t) / np.maximum(end - peak, 1e-6))
+    up = minimum_jerk((t - start) / np.maximum(peak - start, 1e-6))
+    down = minimum_jerk((end - t) / np.maximum(end - peak, 1e-6))
     return np.asarray((height * np.where(t < peak, up, down)).sum(0))
 
 

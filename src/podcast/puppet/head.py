@@ -22,6 +22,7 @@ _DRIFT_FADE = 0.4  # periods in which a part of the drift comes and goes; the fa
 _FASTEST_FADE = 0.25  # s
 _NOD_BEFORE, _NOD_LATE, _NOD_AFTER = 0.20, 0.03, 0.42  # s around the middle of a stressed vowel
 _NOD_EVERY = 0.65  # s, least time between nods
+_WAIT_MOST, _FALL_LEAST = 0.30, 0.18  # s, by which a pulse may be late; in which the head can come down
 _BREATH = 3.7  # s, cycle at rest: 16 a minute (Barrett et al. 2019)
 _INHALE_QUIET, _INHALE_SPEECH = 0.42, 0.45  # share of a quiet cycle; s in speech (Winkworth et al. 1995)
 
@@ -77,14 +78,14 @@ def acknowledgement(rng: np.random.Generator, start: float, height: float) -> li
     ]
 
 
-def fitted(events: Sequence[Pulse], end: float, least: float = 0.24) -> list[Pulse]:
-    """Return the pulses cut to 0 … end; what is cut short gets lower by the same share, what is too short goes."""
+def fitted(events: Sequence[Pulse], end: float) -> list[Pulse]:
+    """Return the pulses that fit into 0 … end: an early one waits, a late one falls faster from less height."""
     kept = []
     for start, peak, stop, height in events:
-        a, b = max(start, 0.0), min(stop, end)
-        if b - a >= least and b > a:
-            share = min((b - a) / (stop - start), 1.0)
-            p = a + (b - a) * (peak - start) / (stop - start) if share < 1.0 else peak
+        wait = max(-start, 0.0)
+        a, p, b = start + wait, peak + wait, min(stop + wait, end)
+        share = (b - p) / (stop - peak)
+        if wait <= _WAIT_MOST and b - p >= _FALL_LEAST and share > 0.3:
             kept.append((a, p, b, height * share))
     return kept
 

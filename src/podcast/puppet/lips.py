@@ -103,9 +103,9 @@ def lip_track(phones: Sequence[Phone], frames: int, rate: Fraction, lead: int = 
     columns = [INDEX[name] for name in _BLENDED]
     track[:, columns] = _blend(spans, middle + LEAD)
     track *= window(np.arange(frames), frames - 1, JOINT * float(rate))[:, None]
-    _open_vowels(track[:, INDEX["jaw"]], spans, middle + LEAD)
     press, tuck = _contacts(spans, middle, float(rate))
     _apply_contacts(track, press, tuck)
+    _open_vowels(track[:, INDEX["jaw"]], spans, middle, press + tuck)
     step = np.array([MAX_SPEED[name] for name in MOUTH]) / float(rate)
     _limit(track, step)
     track[:, INDEX["press"]], track[:, INDEX["tuck"]] = press, tuck
@@ -181,17 +181,21 @@ def _pace(spans: Sequence[Segment]) -> float:
 # ---------------------------------------------------------------- what must be reached
 
 
-def _open_vowels(jaw: np.ndarray, spans: Sequence[Segment], t: np.ndarray) -> None:
+def _open_vowels(jaw: np.ndarray, spans: Sequence[Segment], middle: np.ndarray, contact: np.ndarray) -> None:
     """Raise `jaw` in place until every open vowel that is long enough reaches `OPEN_JAW`."""
-    last = len(jaw) - 2
+    frame = middle[1] - middle[0]
     for s in spans:
-        if s.viseme != "aa" or s.end - s.start < OPEN_LENGTH:
+        if s.viseme != "aa" or s.end - s.start < OPEN_LENGTH - 1e-6:
             continue
-        centre, half = (s.start + s.end) / 2, max((s.end - s.start) / 2, 0.04) + 0.04
-        at = int(np.clip(np.argmin(np.abs(t - centre)), 1, last))
-        lack = OPEN_JAW + 0.02 - jaw[at]
-        if lack > 0:
-            jaw[1:-1] += lack * smoothstep(1.0 - np.abs(t - t[at]) / half)[1:-1]
+        centre = (s.start + s.end) / 2 - LEAD
+        near = np.flatnonzero((middle >= s.start) & (middle <= s.end + frame))
+        near = near[(near > 0) & (near < len(jaw) - 1)]
+        if not len(near) or jaw[near].max() >= OPEN_JAW:
+            continue
+        best = near[np.argmin(np.abs(middle[near] - centre) + 0.1 * contact[near])]  # where the lips are apart
+        half = max((s.end - s.start) / 2, 0.04) + 0.04
+        lack = OPEN_JAW + 0.02 - jaw[best]
+        jaw[1:-1] += lack * smoothstep(1.0 - np.abs(middle - middle[best]) / half)[1:-1]
 
 
 def _contacts(spans: Sequence[Segment], middle: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
