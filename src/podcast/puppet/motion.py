@@ -31,6 +31,7 @@ _NOD = (2.0, 4.2)  # degrees, for the lightest and the heaviest accent
 _LISTENER_NOD = (2.2, 4.2)  # degrees
 _TOWARDS = 22.0  # degrees from the camera to another presenter at direction 1 ...
 _HEAD_SHARE = 0.4  # ... of which the head turns this share (Freedman and Sparks 1997), the eyes the rest
+_STAYS = 0.2  # share of slots in which a listener stays with the camera
 _GLANCE_SHARE = 0.22  # of a glance away
 _HEAD_LATE = 0.05  # s, the head follows the eyes
 
@@ -262,7 +263,7 @@ def _listener_looks(
 ) -> tuple[list[eyes.Look], np.ndarray]:
     """Return the looks of a listener, mostly at the one who speaks, and the yaw that goes with them."""
     end = float(t[-1])
-    if not direction or end < 1.6:
+    if not direction or end < 1.6 or rng.random() < _STAYS:
         return eyes.merge(eyes.glances(rng, end, ()), eyes.scan(rng, end - 0.2)), np.zeros_like(t)
     target = float(np.clip(direction, -1.0, 1.0)) * _TOWARDS
     begin = rng.uniform(0.12, 0.45)
@@ -276,9 +277,11 @@ def _listener_looks(
 
 
 def _answer(rng: np.random.Generator, cue: float, end: float) -> list[head.Pulse]:
-    """Return nods soon after a cue; where the slot ends too early they begin before it."""
+    """Return nods soon after a cue; where the slot ends too early they begin before it, or not at all."""
     events = head.acknowledgement(rng, cue + rng.uniform(0.05, 0.3), rng.uniform(*_LISTENER_NOD))
     late = max(events[-1][2] - (end - 0.1), 0.0)
+    if late > events[0][0]:
+        return []
     return [(a - late, p - late, b - late, height) for a, p, b, height in events]
 
 
