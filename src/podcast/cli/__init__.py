@@ -14,45 +14,47 @@ def main() -> None:
 
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a narrow terminal must not end a run
+            stream.reconfigure(errors="replace")  # a narrow encoding must not end a run
     try:
         from podcast.cli.app import app
 
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
     except PodcastError as error:
         _say(f"error: {error}")
         sys.exit(EXIT_USER)
     except KeyboardInterrupt:
-        _say("\ninterrupted: what was finished is kept, run it again to go on")
-        _leave(EXIT_INTERRUPTED)
+        _interrupted()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_USER)
     except Exception as error:
         _leave_with(error)
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _interrupted() -> None:
+    _say("\ninterrupted: what was finished is kept, run it again to go on")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(EXIT_INTERRUPTED)  # the workers are being killed; nothing is waited for
 
 
 def _leave_with(error: Exception) -> None:
-    import click
+    import typer
 
-    if isinstance(error, click.exceptions.Abort):
-        _leave(EXIT_INTERRUPTED)
-    if isinstance(error, click.ClickException):
+    if isinstance(error, typer.Abort):
+        _interrupted()
+    if isinstance(error, typer.Exit):
+        sys.exit(error.exit_code)
+    if hasattr(error, "show"):  # a usage error: wrong options
         error.show()
         sys.exit(EXIT_USER)
-    if isinstance(error, click.exceptions.Exit):
-        sys.exit(error.exit_code)
     import traceback
 
     traceback.print_exception(error)
     _say("\nthis is a bug in podcast; please report it with the lines above and the output of `podcast doctor`")
     sys.exit(EXIT_BUG)
-
-
-def _leave(code: int) -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # worker processes are being killed; nothing is waited for
 
 
 def _say(text: str) -> None:
