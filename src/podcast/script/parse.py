@@ -1,0 +1,386 @@
+"""From text to a Script: who says what, and what else is to happen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from podcast.episode import Chapter, ImageCue, MusicCue, Script, Speaker, Turn, Unspoken
+from podcast.errors import ScriptError
+from podcast.script.blocks import Block, read_blocks
+from podcast.script.cues import GoesOn
+from podcast.script.frontmatter import FrontMatter, split_front_matter
+from podcast.script.inline import Pause, Piece, Say, brackets, end_sentence, read_inline
+from podcast.script.labels import (
+    Label,
+    Roster,
+    header,
+    looks_like_header,
+    notes_label,
+    section_marker,
+    show_name,
+)
+from podcast.script.lexicon import NOTES, NOTES_HEADINGS, PEOPLE_KEYS, is_action
+from podcast.script.lines import Line, has_words, label_id, split_lines
+
+NARRATOR = "NARRATOR"  # the id of whoever reads what nobody else is named for
+_NARRATORS = (NARRATOR, "HOST")  # who goes on after a heading, if the script has them
+_DEFAULT_NAME = "Host"  # shown for a narrator of whom no name is known
+_SUBHEADING = 3  # headings of this rank and below are neither title nor chapter
+_CUE_LABEL = re.compile(r"(?:(?:[A-Z]+ ){0,2}MUSIC|BGM|IMAGE|PAUSE)(?: [A-Z]+)?")
+_DIRECTION_LABEL = re.compile(
+    r"(?:SFX|FX|SOUND|SOUND EFFECTS?|VISUALS?|VIDEO|CAMERA|B-ROLL|GRAPHICS?|CAPTION|ON[- ]SCREEN(?: TEXT)?|TEXT|"
+    r"LIGHTING|ACTION|CUT TO|FADE IN|FADE OUT)")
+_NO_END = ".!?…"
+
+
+def parse_script(text: str, path: Path | str, known_speakers: Iterable[Speaker] = ()) -> Script:
+    """Understand a script's text.
+
+    Args:
+        text: the script.
+        path: where it is from; the files it names are looked for beside it.
+        known_speakers: those that the configuration declares; the front matter wins over them.
+
+    Raises:
+        ScriptError: something in it needs mending: a missing file, an unclosed bracket, an unknown setting,
+            or nothing at all to say.
+    """
+    path = Path(path)
+    lines = split_lines(text)
+    front, rest = split_front_matter(lines, path)
+    body = read_blocks(rest, path)
+    reader = _Reader(path, front, Roster(body.blocks, known_speakers, front.speakers), body.links)
+    reader.unspoken.extend(body.unspoken)
+    for block in body.blocks:
+        reader.block(block)
+    return reader.script()
+
+
+class _Reader:
+    def __init__(self, path: Path, front: FrontMatter, roster: Roster, links: frozenset[str]) -> None:
+        self.path, self.front, self.roster, self.links = path, front, roster, links
+        self.title, self.author, self.description = front.title, front.author, front.description
+        self.titled = False  # whether a `# Title` was read
+        self.turns: list[Turn] = []
+        self.chapters: list[Chapter] = []
+        self.ranks: list[int] = []  # of the chapters' headings
+        self.music: list[MusicCue] = []
+        self.images: list[ImageCue] = []
+        self.unspoken: list[Unspoken] = []
+        self.speaker: str | None = None
+        self.names: dict[str, str] = {}  # labels as they were first written
+        self.people: dict[str, str] = {}  # from header lines: "Host: Jane Smith"
+        self.manners: dict[str, str] = {}  # deliveries from labels
+        self.label: tuple[int, str] | None = None  # a label that nobody has spoken for yet
+        self.notes: int | None = None  # the rank of the heading above production notes; 0: a line above them
+        self.early_notes = False  # they came before anything was said
+
+    # ------------------------------------------------------------ blocks
+
+    def block(self, block: Block) -> None:
+        if block.kind == "heading":
+            self.heading(block)
+        elif block.kind == "rule":
+            self.rule(block)
+        elif self.notes is not None:
+            self.aside_all(block, "production notes")
+        else:
+            self.paragraph(block)
+
+    def aside(self, line: int, text: str, reason: str) -> None:
+        if text.strip():
+            self.unspoken.append(Unspoken(line, " ".join(text.split()), reason))
+
+    def aside_all(self, block: Block, reason: str) -> None:
+        if block.number:
+            self.aside(block.line, block.number + ".", reason)
+        for line in block.lines:
+            self.aside(line.number, line.text, reason)
+
+    def rule(self, block: Block) -> None:
+        self.aside_all(block, "rule")
+        if self.notes == 0 and self.early_notes:
+            self.notes = None
+
+    def heading(self, block: Block) -> None:
+        bare = block.text.strip(" *_:")
+        if self.notes is not None and 0 < self.notes < block.level:
+            return self.aside_all(block, "production notes")
+        self.notes = None
+        if NOTES.fullmatch(bare) or (NOTES_HEADINGS.fullmatch(bare) and block.level >= 1):
+            self.notes, self.early_notes = block.level, not self.turns
+            return self.aside_all(block, "production notes")
+        self.drop_label()
+        title = self.heading_text(block)
+        if not has_words(title):
+            return self.aside(block.line, title or "#" * block.level, "heading without words")
+        if block.level >= _SUBHEADING:
+            return self.aside(block.line, title, "heading")
+        self.speaker = self.narrator()
+        return self.entitle(title, block)
+
+    def heading_text(self, block: Block) -> str:
+        """Return a heading's words; cues in it take effect."""
+        spoken = read_inline(block.lines, self.path, self.links)
+        self.unspoken.extend(spoken.unspoken)
+        for piece in spoken.pieces:
+            if not isinstance(piece, Say):
+                self.cue(piece)
+        return " ".join(p.text for p in spoken.pieces if isinstance(p, Say))
+
+    def entitle(self, title: str, block: Block) -> None:
+        first = block.level == 1 and not self.titled and not self.turns and not self.chapters
+        if first and (not self.title or self.title.casefold() == title.casefold()):
+            self.title, self.titled = title, True
+        else:
+            self.chapter(title, block)
+
+    def chapter(self, title: str, block: Block) -> None:
+        """Add a chapter; one without words of its own gives way, or heads the next of lower rank."""
+        before = len(self.turns)
+        if self.chapters and self.chapters[-1].before == before:
+            last, rank = self.chapters.pop(), self.ranks.pop()
+            if rank < block.level:
+                title, block = f"{last.title}: {title}", replace(block, lines=(Line(last.line, ""),), level=rank)
+            else:
+                self.aside(last.line, last.title, "heading without text")
+        self.chapters.append(Chapter(title, before, block.line))
+        self.ranks.append(block.level)
+
+    # ------------------------------------------------------------ paragraphs
+
+    def paragraph(self, block: Block) -> None:
+        """Cut a paragraph or list item at labels and set headers aside."""
+        inside = _inside_brackets(block)
+        describing = not self.turns and len(block.lines) > 1 and all(looks_like_header(x.text) for x in block.lines) \
+            and any(header(x.text) for x in block.lines)
+        pending: list[Line] = []
+        labelled, number = False, block.number
+        for index, line in enumerate(block.lines):
+            if self.notes is not None:
+                self.aside(line.number, line.text, "production notes")
+            elif index in inside or (rest := self.line(line, pending, describing)) is None:
+                pending.append(line)
+            else:
+                number = self.say(pending, block, number, labelled)
+                pending, labelled = ([Line(line.number, rest)] if rest else []), self.label is not None
+                if self.notes is not None and rest:
+                    pending = []
+        number = self.say(pending, block, number, labelled)
+        if number:
+            self.aside(block.line, f"{number}.", "list number")
+
+    def line(self, line: Line, pending: Sequence[Line], describing: bool) -> str | None:
+        """Return what is left of a line after a label, header or marker; None if it has none."""
+        text = line.text.strip()
+        is_notes, only_title = notes_label(text)
+        if is_notes and not (pending and not only_title):
+            self.notes, self.early_notes = 0, not self.turns
+            self.aside(line.number, text, "production notes")
+            return ""
+        if not self.turns and not any(has_words(x.text) and x.text.lstrip()[:1] not in "[(*" for x in pending) \
+                and self.header(line, describing):
+            return ""
+        if marker := section_marker(text):
+            self.aside(line.number, marker[0], "section marker")
+            return marker[1]
+        label = self.roster.label(text)
+        if label and label.id not in self.roster.speakers and (rest := self.stage_label(label, line)) is not None:
+            return rest
+        return self.take_label(label, line) if label else None
+
+    def header(self, line: Line, describing: bool) -> bool:
+        """Set a "Key: value" line aside; title, author and description are kept."""
+        found = header(line.text.strip())
+        if not found and not (describing and looks_like_header(line.text)):
+            return False
+        if found and found.key in PEOPLE_KEYS:
+            self.people.setdefault(label_id(found.key), re.sub(r"\s*\(.*", "", found.value))
+        elif found and found.key == "title" and not self.title:
+            self.title, self.titled = found.value, True
+        elif found and found.key in ("author", "writer", "written by"):
+            self.author = self.author or found.value
+        elif found and found.key in ("description", "summary", "synopsis"):
+            self.description = self.description or found.value
+        self.aside(line.number, line.text.strip(), "header")
+        return True
+
+    def stage_label(self, label: Label, line: Line) -> str | None:
+        """Return what "MUSIC: soft piano" or "SFX: door" leave to be said, as if they stood in brackets."""
+        if label.name.isupper() and _DIRECTION_LABEL.fullmatch(label.name):
+            self.aside(line.number, line.text.strip(), "stage direction")
+            return ""
+        if label.name.isupper() and _CUE_LABEL.fullmatch(label.name) and label.rest and "]" not in line.text:
+            return f"[{line.text.strip(' *_')}]"
+        return None
+
+    def take_label(self, label: Label, line: Line) -> str:
+        self.drop_label()
+        self.aside(line.number, label.stamp, "time stamp")
+        self.speaker, self.label = label.id, (line.number, label.name)
+        spoke = label.id in self.manners or any(t.speaker == label.id for t in self.turns)
+        declared = self.roster.speakers.get(label.id)
+        passing = is_action(label.delivery, strong=True) or spoke or (declared and declared.delivery)
+        if label.delivery and passing:
+            self.aside(line.number, f"({label.delivery})", "stage direction")
+        elif label.delivery:
+            self.manners[label.id] = label.delivery
+        self.names.setdefault(label.id, label.name)
+        return label.rest
+
+    def drop_label(self) -> None:
+        """Note a label after which nobody spoke."""
+        if self.label:
+            line, name = self.label
+            manner = self.manners.get(self.speaker or "", "")
+            if manner and not any(t.speaker == self.speaker for t in self.turns):
+                del self.manners[self.speaker or ""]
+                name = f"{name} ({manner})"
+            self.aside(line, name + ":", "label without words")
+        self.label = None
+
+    # ------------------------------------------------------------ words and cues
+
+    def say(self, lines: Sequence[Line], block: Block, number: str, labelled: bool) -> str:
+        """Say lines of the present speaker; return the list number if it still waits for words."""
+        if not lines:
+            return number
+        spoken = read_inline(lines, self.path, self.links, labelled)
+        self.unspoken.extend(spoken.unspoken)
+        pieces = end_sentence(spoken.pieces) if block.kind == "item" else spoken.pieces
+        begin = len(self.turns)
+        for piece in pieces:
+            if not isinstance(piece, Say):
+                self.cue(piece)
+            elif has_words(piece.text):
+                words = f"{number}: {piece.text}" if number else piece.text
+                number = ""
+                self.turn(words, piece.line)
+            elif len(self.turns) > begin:
+                self.trail(piece.text)
+            else:
+                self.aside(piece.line, piece.text, "no words")
+        self.join_cut_sentences(begin)
+        return number
+
+    def turn(self, text: str, line: int) -> None:
+        if self.speaker is None:
+            self.speaker = self.narrator()
+        self.label = None
+        self.turns.append(Turn(self.speaker, text, line))
+
+    def trail(self, marks: str) -> None:
+        """Give the point after a pause to the words before it: "Wait [PAUSE]."."""
+        last = self.turns[-1]
+        if marks[0] in _NO_END and last.text[-1] not in _NO_END:
+            self.turns[-1] = replace(last, text=last.text + marks)
+
+    def join_cut_sentences(self, begin: int) -> None:
+        """Let a sentence that a cue cuts in two go on without a pause."""
+        for i in range(begin, len(self.turns) - 1):
+            turn = self.turns[i]
+            if turn.pause_after is None and turn.text.rstrip("\"'”’»)")[-1:] not in tuple(".!?…:;。！？"):
+                self.turns[i] = replace(turn, pause_after=0.0)
+
+    def cue(self, piece: Piece) -> None:
+        before = len(self.turns)
+        if isinstance(piece, Pause):
+            self.pause(piece)
+        elif isinstance(piece, MusicCue):
+            self.music.append(replace(piece, before=before))
+        elif isinstance(piece, ImageCue):
+            self.images.append(replace(piece, before=before))
+        elif isinstance(piece, GoesOn) and not (self.music and not self.music[-1].stop):
+            self.music.append(replace(piece.cue, before=before))
+
+    def pause(self, pause: Pause) -> None:
+        """Lengthen the pause after the last words; before the first ones, that of the music alone."""
+        if self.turns:
+            last = self.turns[-1]
+            self.turns[-1] = replace(last, pause_after=(last.pause_after or 0.0) + pause.seconds)
+        elif self.music and not self.music[-1].stop:
+            cue = self.music[-1]
+            self.music[-1] = replace(cue, solo=(cue.solo or 0.0) + pause.seconds)
+
+    # ------------------------------------------------------------ the whole
+
+    def narrator(self) -> str:
+        """Return who reads what follows no label: a narrator, else whoever spoke last."""
+        used = {t.speaker for t in self.turns} | set(self.roster.declared)
+        for id in _NARRATORS:
+            if id in used:
+                return id
+        if self.speaker:
+            return self.speaker
+        return self.roster.declared[0] if self.roster.declared else NARRATOR
+
+    def speakers(self) -> tuple[Speaker, ...]:
+        found = []
+        for id in dict.fromkeys(t.speaker for t in self.turns):
+            shown = self.people.get(id) or self.names.get(id, "")
+            if not shown:
+                shown = next(iter(self.people.values()), "") or self.author or _DEFAULT_NAME
+                shown = shown if id not in self.roster.declared else show_name(id)
+            speaker = self.roster.speaker(id, shown)
+            found.append(replace(speaker, delivery=speaker.delivery or self.manners.get(id, "")))
+        return tuple(found)
+
+    def adopt(self) -> None:
+        """If the script labels just one speaker, what came before the label is theirs too."""
+        ids = {t.speaker for t in self.turns} - {NARRATOR}
+        if NARRATOR not in self.names and NARRATOR not in self.roster.speakers and len(ids) == 1:
+            only = ids.pop()
+            self.turns = [replace(t, speaker=only) for t in self.turns]
+
+    def script(self) -> Script:
+        self.drop_label()
+        self.adopt()
+        if not self.turns:
+            raise self.silent()
+        while self.chapters and self.chapters[-1].before == len(self.turns):
+            last = self.chapters.pop()
+            self.aside(last.line, last.title, "heading without text")
+        return Script(
+            path=self.path,
+            title=self.title or _title_of(self.path),
+            turns=tuple(self.turns),
+            speakers=self.speakers(),
+            chapters=tuple(self.chapters),
+            music=tuple(self.music),
+            images=tuple(self.images),
+            unspoken=tuple(sorted(self.unspoken, key=lambda u: u.line)),
+            description=self.description,
+            author=self.author,
+            language=self.front.language,
+            settings=self.front.settings,
+        )
+
+    def silent(self) -> ScriptError:
+        lines = len(self.unspoken) + len(self.chapters)
+        if not lines and not self.titled:
+            return ScriptError.at(self.path, 0, "the script is empty", "write what is to be said into it")
+        first = min((u.line for u in self.unspoken), default=1)
+        problem = "nothing in the script is spoken: it has only headings, cues or directions"
+        return ScriptError.at(self.path, first, problem, "add a paragraph of plain text")
+
+
+def _inside_brackets(block: Block) -> set[int]:
+    """Return the indices of lines that begin inside brackets: no label begins there."""
+    text = block.text
+    starts, at = {}, 0
+    for index, line in enumerate(block.lines):
+        starts[index] = at
+        at += len(line.text) + 1
+    spans = [(a, b) for a, b in brackets(text).items() if "\n" in text[a:b]]
+    return {i for i, s in starts.items() if any(a < s <= b for a, b in spans)}
+
+
+def _title_of(path: Path) -> str:
+    """Return a title from a file's name: "my_first-show" as "My first show"."""
+    words = re.sub(r"[\s_-]+", " ", path.stem).strip()
+    return words[:1].upper() + words[1:] if words else "Untitled"
+
+
