@@ -11,13 +11,15 @@ def word_set(text: str, separator: str | None = None) -> frozenset[str]:
 
 
 # Labels that name a speaker even if they occur once, with or without a number.
-ROLES = word_set("host,co-host,cohost,guest,narrator,interviewer,interviewee,moderator,presenter,announcer,anchor,reporter,"
+ROLES = word_set(
+    "host,co-host,cohost,guest,narrator,interviewer,interviewee,moderator,presenter,announcer,anchor,reporter,"
     "speaker,panelist,panellist,caller,expert,voice,voiceover,voice-over,vo,storyteller,student,teacher,"
     "female host,male host,host a,host b", ","
 )
 
 # "Key: value" lines before the first words that describe the script.
-HEADER_KEYS = word_set("runtime,run time,running time,duration,length,estimated length,estimated runtime,estimated duration,"
+HEADER_KEYS = word_set(
+    "runtime,run time,running time,duration,length,estimated length,estimated runtime,estimated duration,"
     "approximate length,total time,time,timing,reading time,tone,style,mood,voice,voice style,pace,pacing,format,"
     "audience,target audience,genre,date,publish date,air date,recorded,recording date,release date,episode,"
     "episode number,episode title,ep,season,series,show,podcast,podcast name,show name,author,authors,writer,"
@@ -30,7 +32,8 @@ HEADER_KEYS = word_set("runtime,run time,running time,duration,length,estimated 
 PEOPLE_KEYS = word_set("host narrator presenter speaker guest interviewer moderator")
 
 # Capitalised words before a colon that name no speaker.
-NOT_NAMES = word_set("note,notes,remember,warning,caution,danger,attention,important,tip,pro tip,tips,hint,example,examples,"
+NOT_NAMES = word_set(
+    "note,notes,remember,warning,caution,danger,attention,important,tip,pro tip,tips,hint,example,examples,"
     "for example,summary,in summary,conclusion,in conclusion,first,second,third,fourth,fifth,last,finally,next,then,"
     "fact,fun fact,myth,reality,truth,problem,solution,result,results,reason,reasons,today,tomorrow,yesterday,now,"
     "monday,tuesday,wednesday,thursday,friday,saturday,sunday,january,february,march,april,june,july,august,"
@@ -73,10 +76,13 @@ _VERBS = sorted(word_set(
     "walk enter exit leave sit stand pan zoom cut clear read check glance stare blink bow deadpan tease joke snicker "
     "weep wince grimace beam roll raise lower take knock ring chime fade play"
 ))
-_STRONG = frozenset(  # too seldom said in passing to be anything but a direction
-    ["laugh", "chuckle", "giggle", "sigh", "whisper", "smile", "grin", "cough", "gasp", "nod", "sob", "groan", "yawn", "sneeze", "sniff", "sniffle", "shout", "yell", "mutter", "murmur", "mumble", "wink", "shrug", "frown", "exhale", "inhale", "snort", "scoff", "smirk", "stammer", "stutter", "snicker", "deadpan", "wince", "grimace"]
+_STRONG = word_set(  # too seldom said in passing to be anything but a direction
+    "laugh chuckle giggle sigh whisper smile grin cough gasp nod sob groan yawn sneeze sniff sniffle shout yell "
+    "mutter murmur mumble wink shrug frown exhale inhale snort scoff smirk stammer stutter snicker deadpan wince "
+    "grimace"
 )
-_ADVERBS = word_set("softly quietly loudly slowly quickly warmly gently angrily sadly happily excitedly nervously calmly cheerfully "
+_ADVERBS = word_set(
+    "softly quietly loudly slowly quickly warmly gently angrily sadly happily excitedly nervously calmly cheerfully "
     "dramatically sarcastically seriously thoughtfully wistfully enthusiastically brightly playfully firmly "
     "hesitantly proudly tenderly dryly solemnly reverently urgently breathlessly aside offscreen off-screen off-camera "
     "vo v.o. o.s. o.c. cont'd contd con't continued beat singing crosstalk inaudible unintelligible "
@@ -92,7 +98,8 @@ _DIRECTED = re.compile(
     r"sound of .*|sfx\b.*|fx\b.*)", re.I)
 
 _MAX_DIRECTION = 5  # words of a direction in parentheses
-_FUNCTION_WORDS = word_set("a an the he she it they we i you him her them us me his its their our my your this that these those who which "
+_FUNCTION_WORDS = word_set(
+    "a an the he she it they we i you him her them us me his its their our my your this that these those who which "
     "is are was were be been has have had do does did will would can could should may might must not and or but of "
     "to in on at by for from with as than then so if"
 )
