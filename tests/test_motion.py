@@ -258,6 +258,13 @@ def test_one_who_speaks(
     assert (poses[:, same] == mouth[:, same]).all()
 
 
+def test_speech_without_phones_moves_the_head_alone() -> None:
+    said = replace(UTTERANCES[0], phones=())
+    poses = speaking_track(said, 100, Fraction(25), LEAD, 1)
+    assert poses[:, INDEX["jaw"]].max() == 0
+    assert np.ptp(poses[:, INDEX["yaw"]]) > 1
+
+
 @pytest.mark.parametrize("seconds", [5, 300])
 def test_blinks_come_at_human_intervals(seconds: int) -> None:
     rate = Fraction(25)

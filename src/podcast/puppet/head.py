@@ -15,6 +15,7 @@ Pulse = tuple[float, float, float, float]  # start s, peak s, end s, height
 
 SETTLE = 0.85  # s, the last move of a slot, back to rest
 _HOLD_LEAST, _HOLD_MEAN = 0.7, 0.9  # s between postures: 0.7 and an exponential rest, 1.6 on average
+_LEAST_CHANGE = 0.7  # of a posture, in standard deviations
 _MOVE_LEAST, _MOVE_MOST = 0.40, 0.85  # s; Hadar et al. 1983: slow head movements of talkers are below 1.8 Hz
 _SHORT = 1.3  # s; shorter slots have no postures
 _DRIFT_LOW, _DRIFT_HIGH, _DRIFT_PARTS = 0.22, 1.7, 8  # Hz
@@ -31,11 +32,15 @@ def postures(rng: np.random.Generator, end: float, spread: float, onsets: Sequen
     """Return moves between random targets of a standard deviation, begun at onsets where one is near, ended at 0."""
     settle = min(SETTLE, 0.45 * end)
     moves: list[Move] = []
-    time = rng.uniform(0.0, 0.5)
+    time, now = rng.uniform(0.0, 0.5), 0.0
     while end >= _SHORT and time < end - settle - 0.3:
         begin = min((o for o in onsets if 0 <= o - time < 0.35), default=time)
         duration = min(rng.uniform(_MOVE_LEAST, _MOVE_MOST), end - begin)
-        moves.append((begin, duration, float(np.clip(rng.normal(0, spread), -2.2 * spread, 2.2 * spread))))
+        target = float(np.clip(rng.normal(0, spread), -2.2 * spread, 2.2 * spread))
+        if abs(target - now) < _LEAST_CHANGE * spread:  # too little to be seen: across the middle instead
+            target = now - float(np.copysign(rng.uniform(_LEAST_CHANGE, 2 * _LEAST_CHANGE), now)) * spread
+        now = target
+        moves.append((begin, duration, target))
         time = begin + _HOLD_LEAST + rng.exponential(_HOLD_MEAN)
     return [m for m in moves if m[0] + m[1] <= end] + [(end - settle, settle, 0.0)]
 
