@@ -211,8 +211,9 @@ class Narration:
 class MusicSpan:
     """A stretch of music on the episode's clock, in samples.
 
-    The pieces of `audio` (stereo 48 kHz wav) follow each other; from `loop_from` on they repeat
-    until `end`, each joint cross-faded over `overlap` samples.
+    The pieces of `audio` (stereo 48 kHz wav) follow each other; from `loop_from` on those before the tail
+    repeat until `end`. The next piece begins `overlap` samples before the end of the one before: with the
+    joint "add" both sound in full (a piece ends with what rings on), with "fade" they are cross-faded.
     """
 
     start: int
@@ -223,6 +224,8 @@ class MusicSpan:
     loop_from: int = 0
     overlap: int = 0
     tail: int | None = None  # index of the piece that ends the span (an outro), if any
+    joint: Literal["add", "fade"] = "fade"
+    bar: int = 0  # samples from the span's start between the places where the tail may begin; 0: anywhere
     fade_in: int = 0
     fade_out: int = 0
     gain_db: float = 0.0
@@ -322,3 +325,19 @@ class Timeline:
     shots: tuple[Shot, ...]
     look: Look
     narration: Narration
+
+
+@dataclass(frozen=True)
+class Episode:
+    """A finished episode: what was made and where it is."""
+
+    name: str
+    title: str
+    folder: Path
+    video: Path | None
+    audio: Path | None
+    seconds: float
+    frames: int
+    loudness: float  # LUFS
+    true_peak: float  # dBTP
+    files: tuple[Path, ...]  # everything in the folder that this run wrote
