@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from podcast.episode import Phone, Word
 
@@ -59,8 +59,10 @@ class SpeechEngine(Protocol):
 class Music:
     """What a music engine made: stereo 48 kHz wav pieces.
 
-    `pieces` are played in order; from `loop_from` on they may repeat for as long as is needed, each joint
-    cross-faded over `overlap` samples; `tail` is a piece that ends the music.
+    `pieces` are played in order; from `loop_from` on those before the tail may repeat for as long as is needed
+    (never, if `loop_from` is their number). The next piece begins `overlap` samples before the end of the one
+    before: with the joint "add" both sound in full (a piece ends with what rings on), with "fade" they are
+    cross-faded. `tail` is the piece that ends the music; it begins on a multiple of `bar` samples.
     """
 
     pieces: tuple[Path, ...]
@@ -68,6 +70,8 @@ class Music:
     loop_from: int = 0
     overlap: int = 0
     tail: int | None = None
+    joint: Literal["add", "fade"] = "fade"
+    bar: int = 0  # samples; 0: the tail may begin anywhere
 
 
 class MusicEngine(Protocol):

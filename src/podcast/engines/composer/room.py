@@ -1,0 +1,87 @@
+"""The room and the desk: reverberation, tone and level, all as one multiplication of spectra."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from scipy import fft
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
+
+from podcast.engines.composer import levels
+from podcast.engines.composer.cue import chance
+from podcast.episode import SAMPLE_RATE
+
+BED_LUFS = -20.0  # loudness of a section of music as engines and files are levelled
+PEAK = 10 ** (-4.0 / 20)  # full scale; with room for two overlapping pieces below -3 dBFS
+PRE_DELAY = 0.018  # s before the first reflections: keeps the notes in front of the room
+_BANDS = ((0, 250, 1.15), (250, 1000, 1.0), (1000, 3000, 0.75), (3000, 8000, 0.42))  # Hz, Hz, share of the decay time
+
+
+def decay_time(space: float) -> float:
+    """Return the reverberation time (RT60, seconds) of a room of size 0..1."""
+    return 0.7 + 2.3 * space
+
+
+@lru_cache(8)
+def _impulse(space: float) -> np.ndarray:
+    """Return a stereo impulse response: bands of noise that die away the sooner the higher they are."""
+    rt60 = decay_time(space)
+    n = round((rt60 * 1.15 + PRE_DELAY) * SAMPLE_RATE)
+    t = np.arange(n) / SAMPLE_RATE
+    hertz = fft.rfftfreq(n, 1 / SAMPLE_RATE)
+    out = np.zeros((2, n))
+    for channel in range(2):
+        white = fft.rfft(chance("room", channel).standard_normal(n))
+        for low, high, share in _BANDS:
+            band = fft.irfft(white * ((hertz >= low) & (hertz < high)), n)
+            out[channel] += band * 10 ** (-3 * t / (rt60 * share))
+    out *= np.minimum(t / 0.030, 1.0) * np.clip((n / SAMPLE_RATE - t) / 0.3, 0, 1)  # a soft onset, an end in silence
+    out = np.roll(out, round(PRE_DELAY * SAMPLE_RATE), axis=1)
+    out[:, : round(PRE_DELAY * SAMPLE_RATE)] = 0
+    return (out / np.sqrt(np.sum(out**2, axis=1, keepdims=True))).astype(np.float32)
+
+
+@lru_cache(4)
+def _tone(n: int, bright: float) -> np.ndarray:
+    """Return the desk's tone as a causal response: rumble and treble off, and room for a voice around 2 kHz."""
+    s = 1j * fft.rfftfreq(n, 1 / SAMPLE_RATE)  # in Hz; analogue prototypes need no 2π
+    high_pass = s**2 / (s**2 + 1.414 * 32 * s + 32.0**2)
+    dip, q, depth = 2000.0, 0.6, 10 ** (-4.0 / 20)
+    voice = (s**2 + depth * s * dip / q + dip**2) / (s**2 + s * dip / q + dip**2)
+    top = 4500.0 + 5500.0 * bright
+    low_pass = 1 / (1 + 1.2 * s / top + (s / top) ** 2)
+    return (high_pass * voice * low_pass).astype(np.complex64)
+
+
+def finish(dry: np.ndarray, wet: np.ndarray, space: float, bright: float, body: int) -> tuple[np.ndarray, float]:
+    """Return the piece with its room and tone, and the loudness (LUFS) of its first `body` samples' worth.
+
+    Args:
+        dry: (2, n) what the instruments play. Its end must be silent for as long as the room rings.
+        wet: (n,) what goes to the room.
+        space: size of the room, 0..1.
+        bright: 0..1.
+        body: samples over which the energy counts.
+    """
+    n = fft.next_fast_len(dry.shape[1], real=True)
+    response = fft.rfft(_impulse(space), n, axis=1)
+    send = fft.rfft(wet, n)
+    out, loud = np.empty_like(dry), 0.0
+    for channel in range(2):
+        spectrum = fft.rfft(dry[channel], n)
+        spectrum += send * response[channel]
+        spectrum *= _tone(n, bright)
+        loud += levels.energy(spectrum, n)
+        out[channel] = fft.irfft(spectrum, n)[: dry.shape[1]]
+    return out, levels.lufs(loud, body)
+
+
+def limit(piece: np.ndarray) -> np.ndarray:
+    """Return the piece with peaks held below `PEAK` by a gain that moves within 5 ms ahead and after."""
+    peak = np.max(np.abs(piece), axis=0)
+    if float(peak.max(initial=0.0)) <= PEAK:
+        return piece
+    window = 481  # samples, 10 ms
+    gain = np.minimum(1.0, PEAK / np.maximum(maximum_filter1d(peak, 2 * window), PEAK)).astype(np.float32)
+    return piece * uniform_filter1d(gain, window)
