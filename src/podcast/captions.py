@@ -17,9 +17,13 @@ LEAST = SAMPLE_RATE  # samples a caption should be seen (Netflix timed text styl
 
 _SENTENCE, _CLAUSE = ".!?…。！？؟।", ",;:—–)，、；：،؛"
 _CLOSING = "\"'”’»)]}」』）】"
-_FORWARD = frozenset(  # words that belong to what follows them
-    ["a", "an", "the", "of", "to", "in", "on", "at", "by", "for", "from", "with", "and", "or", "but", "nor", "so", "yet", "as", "if", "than", "that", "which", "who", "is", "are", "was", "were", "be", "i", "my", "your", "his", "her", "its", "our", "their", "this", "these", "those", "very", "not", "no", "der", "die", "das", "ein", "eine", "und", "oder", "im", "am", "zu", "von", "mit", "le", "la", "les", "un", "une", "des", "de", "du", "et", "ou", "à", "en", "dans", "que", "qui", "el", "los", "las", "una", "y", "o", "con", "por", "para", "lo", "il", "gli", "di", "e", "da"]
-)
+# Short words that belong to what follows them, in the most frequent languages.
+_PARTICLES = """
+    a an the of to in on at by for from with and or but nor so yet as if than that which who is are was were be i my
+    your his her its our their this these those very not no der die das ein eine und oder im am zu von mit le la les un
+    une des de du et ou à en dans que qui el los las una y o con por para lo il gli di e da
+"""
+_FORWARD = frozenset(_PARTICLES.split())
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from podcast.graphics import text as setting
 from podcast.graphics.fonts import Face, right_to_left
 from podcast.graphics.layout import Rect
 from podcast.graphics.shapes import Placed, over, plate
-from podcast.graphics.text import ascent, lettering, line_height, pitch
+from podcast.graphics.text import lettering, line_height, pitch
 from podcast.graphics.theme import Theme, legible
 
 _EM = {"wide": 0.044, "square": 0.046, "tall": 0.062}  # of the shorter side (tall: of the width)
@@ -44,6 +44,7 @@ class CaptionStrip:
 
     def __init__(self, blocks: Sequence[Caption], rect: Rect, frame: tuple[int, int], rate: Fraction,
                  lead: int = 0, theme: Theme | None = None, top: bool = False) -> None:  # fmt: skip
+        """Choose the size of the letters for a `frame` of (width, height)."""
         self.blocks, self.rect, self.rate, self.lead = tuple(blocks), rect, rate, lead
         self.theme, self.top = theme or Theme(), top
         self.face = Face(_em(*frame), True, self.theme.font_bold or self.theme.font)
@@ -147,19 +148,26 @@ def _positions(line: Sequence[Token], face: Face) -> tuple[list[tuple[int, int]]
     backwards = right_to_left(" ".join(t.text for t in line))
     widths = [setting.width(t.text, face) for t in line]
     blank = setting.width(" ", face)
-    stretches: list[list[int]] = []
-    for i, token in enumerate(line):
-        same = bool(stretches) and _direction(line[stretches[-1][-1]].text, backwards) == _direction(token.text, backwards)
-        stretches[-1].append(i) if same else stretches.append([i])
-    order = [i for s in (reversed(stretches) if backwards else stretches)
-             for i in (reversed(s) if _direction(line[s[0]].text, backwards) else s)]  # fmt: skip
+    order = _visual_order([_direction(t.text, backwards) for t in line], backwards)
     places, x = [(0, 0)] * len(line), 0
     for n, i in enumerate(order):
-        first, second = sorted((order[n - 1], i)) if n else (i, i)
-        x += blank if n and not line[second if second == first + 1 else i].joined else 0
+        later = max(order[n - 1], i) if n and abs(order[n - 1] - i) == 1 else i
+        x += blank if n and not line[later].joined else 0
         places[i] = (x, widths[i])
         x += widths[i]
     return places, max(1, x)
+
+
+def _visual_order(backwards: list[bool], base: bool) -> list[int]:
+    """Return the order, from left to right, of tokens of which some are written from right to left."""
+    stretches: list[list[int]] = []
+    for i, direction in enumerate(backwards):
+        if stretches and backwards[i - 1] == direction:
+            stretches[-1].append(i)
+        else:
+            stretches.append([i])
+    turned = [s[::-1] if backwards[s[0]] else s for s in stretches]
+    return [i for s in (turned[::-1] if base else turned) for i in s]
 
 
 def _direction(words: str, otherwise: bool) -> bool:

@@ -24,6 +24,7 @@ class Coverage:
     ends: tuple[int, ...] = ()
 
     def __contains__(self, char: str) -> bool:
+        """Return whether the font has the character."""
         i = bisect_right(self.starts, ord(char)) - 1
         return i >= 0 and ord(char) <= self.ends[i]
 

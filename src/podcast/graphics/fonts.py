@@ -22,12 +22,13 @@ from PIL import ImageFont, features
 from podcast.errors import ConfigError
 from podcast.graphics.cmap import Coverage, coverage
 
-_EMBEDDED = {False: ("figo", "notos", "symbol2", "symbol1", "math"), True: ("figbo", "notosbo", "symbol2", "symbol1", "math")}
+_SYMBOLS = ("symbol2", "symbol1", "math")
+_EMBEDDED = {False: ("figo", "notos", *_SYMBOLS), True: ("figbo", "notosbo", *_SYMBOLS)}
 _PREFERRED = (  # file names of broad sans-serif fonts, the best first
     "notosanscjk", "notosanssc", "notosansjp", "notosanskr", "notosanstc", "sourcehansans", "pingfang",
-    "hiraginosans", "ヒラギノ角", "msyh", "yugoth", "meiryo", "malgun", "msjh", "applesdgothicneo", "notosans", "nirmala",
-    "leelaw", "kohinoor", "wqy", "droidsansfallback", "ipag", "takao", "nanum", "simhei", "stheiti", "arialunicode",
-    "arial unicode", "segoeui", "dejavusans", "freesans", "unifont",
+    "hiraginosans", "ヒラギノ角", "msyh", "yugoth", "meiryo", "malgun", "msjh", "applesdgothicneo", "notosans",
+    "nirmala", "leelaw", "kohinoor", "wqy", "droidsansfallback", "ipag", "takao", "nanum", "simhei", "stheiti",
+    "arialunicode", "arial unicode", "segoeui", "dejavusans", "freesans", "unifont",
 )  # fmt: skip
 _SEARCHED = 600  # font files looked into at most for one character: some machines have thousands
 _KEEP_WITH_PREVIOUS = ("Mn", "Me", "Mc", "Cf", "Zs")  # marks, joiners and blanks do not change the font
@@ -114,7 +115,8 @@ def _folders() -> list[Path]:
 
 @lru_cache(maxsize=2)
 def _system_fonts(bold: bool) -> tuple[_Source, ...]:
-    files = [f for d in _folders() if d.is_dir() for f in sorted(d.rglob("*")) if f.suffix.lower() in (".ttf", ".otf", ".ttc")]
+    found = (f for folder in _folders() if folder.is_dir() for f in sorted(folder.rglob("*")))
+    files = [f for f in found if f.suffix.lower() in (".ttf", ".otf", ".ttc")]
 
     def rank(file: Path) -> tuple[int, bool, bool, str]:
         name = file.stem.lower()

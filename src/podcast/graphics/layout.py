@@ -82,6 +82,13 @@ class Layout:
     cover: Rect | None = None
     title: Rect | None = None
 
+    @property
+    def beside(self) -> Rect | None:
+        """Where the title goes when a circular visualiser leaves the waveform's place free."""
+        if not self.title:
+            return None
+        return even(self.title.x, self.title.y, self.title.w, self.visualizer.bottom - self.title.y)
+
 
 # ---------------------------------------------------------------- proportions, as shares of the frame
 
@@ -185,8 +192,12 @@ def _cards(body: Rect, hosts: int, width: int, height: int) -> tuple[HostSlot, .
         return ()
     gap = _CARD_GAP * max(width, height)
     grids = ((c, -(-hosts // c)) for c in range(1, hosts + 1))
-    columns, rows = max(grids, key=lambda g: _head((body.w - gap * (g[0] - 1)) / g[0], (body.h - gap * (g[1] - 1)) / g[1]))
-    w, h = (body.w - gap * (columns - 1)) / columns, (body.h - gap * (rows - 1)) / rows
+
+    def card(columns: int, rows: int) -> tuple[float, float]:
+        return (body.w - gap * (columns - 1)) / columns, (body.h - gap * (rows - 1)) / rows
+
+    columns, rows = max(grids, key=lambda grid: _head(*card(*grid)))
+    w, h = card(columns, rows)
     trimmed_w, trimmed_h = min(w, h * _CARD_ASPECTS[1]), min(h, w / _CARD_ASPECTS[0])
     top = body.y + (body.h - rows * trimmed_h - gap * (rows - 1)) / 2
     slots = []

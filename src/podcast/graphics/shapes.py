@@ -62,10 +62,16 @@ def plate(width: int, height: int, radius: float, colour: str, opacity: float, s
     if not shadow:
         return solid(body, colour)
     dark = cv2.GaussianBlur(body, (0, 0), shadow / 2.5)
-    dark = cv2.warpAffine(dark, np.float32([[1, 0, 0], [0, 1, shadow / 4]]), dark.shape[::-1]) * 0.55 * (1 - body)
+    dark = shifted(dark, 0, shadow / 4) * 0.55 * (1 - body)
     total = body + dark
     share = np.divide(body, total, out=np.zeros_like(body), where=total > 1e-4)
     return to_layer(np.dstack([share[..., None] * rgb(colour), total * 255]))
+
+
+def shifted(plane: np.ndarray, dx: float, dy: float) -> np.ndarray:
+    """Return a plane moved by fractions of pixels; what comes in is zero."""
+    move = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
+    return cv2.warpAffine(plane, move, (plane.shape[1], plane.shape[0]))
 
 
 def cover_fit(rgb_picture: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from podcast.canvas import to_layer
 from podcast.graphics.fonts import Face, primary, right_to_left, runs
+from podcast.graphics.shapes import shifted
 from podcast.graphics.theme import rgb
 
 LEADING = 1.22  # distance of baselines per em
@@ -155,14 +156,12 @@ def lettering(alpha: np.ndarray, colour: str, shadow: float = 0.0, spread: int =
 
     `shadow` is the shadow's opacity, `spread` its reach in pixels.
     """
-    alpha = cv2.copyMakeBorder(alpha, *[spread] * 4, cv2.BORDER_CONSTANT, value=0)
+    alpha = np.pad(alpha, spread)
     ink = alpha.astype(np.float32) * (opacity / 255)
     dark = np.zeros_like(ink)
     if shadow and spread:
         blurred = cv2.GaussianBlur(ink, (0, 0), spread / 2.6)
-        shift = np.float32([[1, 0, 0], [0, 1, spread / 6]])
-        blurred = cv2.warpAffine(blurred, shift, blurred.shape[::-1])
-        dark = np.minimum(1, blurred * 1.6) * shadow * (1 - ink)
+        dark = np.minimum(1, shifted(blurred, 0, spread / 6) * 1.6) * shadow * (1 - ink)
     total = ink + dark
     share = np.divide(ink, total, out=np.zeros_like(ink), where=total > 1e-4)
     return to_layer(np.dstack([share[..., None] * rgb(colour), total * 255]))

@@ -32,7 +32,8 @@ class Theme:
         for field in fields(self):
             value = getattr(self, field.name)
             if field.type == "str" and not _HEX.fullmatch(value):
-                raise ConfigError(f"{value!r} is not a colour", 'write it as "#rrggbb", for example "#ffb347"', field.name)
+                remedy = 'write it as "#rrggbb", for example "#ffb347"'
+                raise ConfigError(f"{value!r} is not a colour", remedy, field.name)
         if not 0 <= self.plate_opacity <= 1:
             raise ConfigError(f"{self.plate_opacity} is no opacity", "use a number from 0 to 1", "plate_opacity")
 

@@ -23,14 +23,14 @@ Style = Literal["bars", "waveform", "circular"]
 STYLES: tuple[Style, ...] = ("bars", "waveform", "circular")
 
 _WINDOW = 2048  # samples (43 ms): short enough for syllables, 23 Hz resolution
-_BAND = (90.0, 7500.0)  # Hz, where speech has its energy
+_BAND = (110.0, 7500.0)  # Hz, where speech has its energy
 _FLOOR_DB, _CEILING_DB = -58.0, -14.0  # of a band, after the tilt: 0 and 1
 _TILT_DB = 4.5  # per octave above 200 Hz: speech falls by about that much
 _RAMP = 3  # frames at either end of a slot to and from rest
 _SCOPE = 0.026  # seconds that the waveform shows
 _SCOPE_TOP = 1100.0  # Hz, harmonics above only make it ragged
 _SCOPE_POINTS = 160
-_SCOPE_GAIN = 3.2
+_SCOPE_GAIN = 5.0
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,7 @@ class Visualizer:
 
     def __init__(self, samples: np.ndarray, frames: int, rate: Fraction, rect: Rect,
                  style: VisualizerStyle | None = None) -> None:  # fmt: skip
+        """Measure `samples` (mono, 48 kHz, from the slot's first frame on; may be shorter than the slot)."""
         self.rect, self.style, self.frames = rect, style or VisualizerStyle(), frames
         self._alpha = np.zeros((rect.h, rect.w), np.uint8)
         self._ink = _ink(rect, self.style)

@@ -1,0 +1,133 @@
+"""Title, chapter and outro cards: text over a dark, blurred backdrop, with a quiet animation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from podcast.canvas import to_yuv
+from podcast.graphics.fonts import Face
+from podcast.graphics.layout import Rect
+from podcast.graphics.panels import stage
+from podcast.graphics.shapes import Placed, ease, rounded, solid
+from podcast.graphics.text import ellipsis, fit, lettering, mask
+from podcast.graphics.theme import Theme, legible
+
+_ENTER, _LEAVE = 0.7, 0.4  # seconds
+_STAGGER = 0.12  # seconds between the parts of a card
+_RISE = 0.022  # of the frame's height: how far parts travel
+_VEIL = 0.35  # seconds over which a card covers and uncovers the scene
+
+
+@dataclass(frozen=True)
+class Part:
+    """A layer of a card and its place at rest; parts enter one after the other."""
+
+    layer: np.ndarray
+    x: int
+    y: int
+    grows: bool = False  # a rule that is drawn from the left instead of rising
+
+
+@dataclass(frozen=True)
+class CardAnimation:
+    """A card: a still background, and parts that come and go. Equal states look equal."""
+
+    background: np.ndarray  # picture
+    parts: tuple[Part, ...]
+    frames: int
+    rate: Fraction
+    region: Rect  # everything that ever changes lies inside
+    rise: int
+
+    def at(self, frame: int) -> tuple[int, ...]:
+        """Return the state: how far each part has come, in thousandths."""
+        return tuple(self._presence(i, frame) for i in range(len(self.parts)))
+
+    def placed(self, state: tuple[int, ...]) -> tuple[Placed, ...]:
+        """Return the layers of a state."""
+        return tuple(p for part, come in zip(self.parts, state, strict=True) for p in self._place(part, come / 1000))
+
+    def veil(self, frame: int) -> float:
+        """Return how much of the scene behind is covered by the card (0 … 1), for a dissolve at its ends."""
+        edge = max(1.0, _VEIL * float(self.rate))
+        return min(1.0, ease(frame / edge), ease((self.frames - 1 - frame) / edge))
+
+    def _presence(self, i: int, frame: int) -> int:
+        come = (frame - (_VEIL * 0.4 + _STAGGER * i) * float(self.rate)) / (_ENTER * float(self.rate))
+        go = (self.frames - 1 - frame - _VEIL * 0.3 * float(self.rate)) / (_LEAVE * float(self.rate))
+        return round(1000 * min(ease(come), ease(go)))
+
+    def _place(self, part: Part, come: float) -> tuple[Placed, ...]:
+        if come <= 0:
+            return ()
+        if part.grows:
+            shown = max(1, round(part.layer.shape[1] * come))
+            start = (part.layer.shape[1] - shown) // 2
+            return (Placed(np.ascontiguousarray(part.layer[:, start : start + shown]), part.x + start, part.y),)
+        return (Placed(part.layer, part.x, part.y + round(self.rise * (1 - come)), come),)
+
+
+def card_background(backdrop: np.ndarray, size: tuple[int, int], accent: str) -> np.ndarray:
+    """Return RGB float32: the stage, darker still, with fine grain."""
+    grain = np.random.default_rng(0).standard_normal((size[1], size[0], 1)).astype(np.float32)
+    return stage(backdrop, size, accent) * 0.72 + grain * 0.6
+
+
+def title_card(title: str, byline: str, backdrop: np.ndarray, size: tuple[int, int], frames: int, rate: Fraction,
+               theme: Theme | None = None) -> CardAnimation:  # fmt: skip
+    """Return the card that opens an episode; `backdrop` is RGB of any size."""
+    return _card(title, byline, "", backdrop, size, frames, rate, theme or Theme(), 0.092)
+
+
+def chapter_card(title: str, number: str, backdrop: np.ndarray, size: tuple[int, int], frames: int, rate: Fraction,
+                 theme: Theme | None = None) -> CardAnimation:  # fmt: skip
+    """Return the card that opens a chapter; `number` is shown above ("2", or "" for none)."""
+    return _card(title, "", number, backdrop, size, frames, rate, theme or Theme(), 0.075)
+
+
+def outro_card(title: str, byline: str, backdrop: np.ndarray, size: tuple[int, int], frames: int, rate: Fraction,
+               theme: Theme | None = None) -> CardAnimation:  # fmt: skip
+    """Return the card that ends an episode: title and author, no words in any language."""
+    return _card(title, byline, "", backdrop, size, frames, rate, theme or Theme(), 0.066)
+
+
+def _card(title: str, below: str, above: str, backdrop: np.ndarray, size: tuple[int, int], frames: int,
+          rate: Fraction, theme: Theme, em: float) -> CardAnimation:  # fmt: skip
+    parts = _parts(title, below, above, size, theme, em)
+    rise = 2 * round(_RISE * size[1] / 2)
+    left, top = min(p.x for p in parts), min(p.y for p in parts)
+    right = max(p.x + p.layer.shape[1] for p in parts)
+    bottom = max(p.y + p.layer.shape[0] for p in parts) + rise
+    x0, y0 = max(0, left) // 2 * 2, max(0, top) // 2 * 2
+    region = Rect(x0, y0, min(size[0], -(-right // 2) * 2) - x0, min(size[1], -(-bottom // 2) * 2) - y0)
+    background = to_yuv(card_background(backdrop, size, theme.accent))
+    return CardAnimation(background, tuple(parts), frames, rate, region, rise)
+
+
+def _parts(title: str, below: str, above: str, size: tuple[int, int], theme: Theme, em: float) -> list[Part]:
+    w, h = size
+    unit = min(w * 0.72, h) if w >= h else w * 0.78
+    room = round(w * (0.74 if w > h else 0.84))
+    bold = theme.font_bold or theme.font
+    face, lines = fit(title, Face(max(14, round(em * unit * 1.25)), True, bold), (room, round(h * 0.42)), 12, 4)
+    small = Face(max(10, round(0.034 * unit)), False, theme.font)
+    gap, reach = round(0.034 * unit), max(2, face.size // 10)
+    rule = solid(rounded(round(0.11 * unit), max(3, round(0.0075 * unit)), 0.004 * unit), theme.accent)
+    stack: list[tuple[np.ndarray, int, bool]] = []  # layer, padding, grows
+    if above:
+        number = Face(max(12, round(0.042 * unit)), True, bold)
+        stack.append((lettering(mask([ellipsis(above, number, room)], number), legible(theme.accent)), 0, False))
+    stack.append((lettering(mask(lines, face, align="centre"), theme.text, 0.5, reach), reach, False))
+    stack.append((rule, 0, True))
+    if below:
+        stack.append((lettering(mask([ellipsis(below, small, room)], small), theme.muted), 0, False))
+    gaps = gap * (len(stack) - 1)
+    y = (h - sum(layer.shape[0] - 2 * pad for layer, pad, _ in stack) - gaps) // 2
+    parts = []
+    for layer, pad, grows in stack:
+        parts.append(Part(layer, (w - layer.shape[1]) // 2, y - pad, grows))
+        y += layer.shape[0] - 2 * pad + gap
+    return parts
