@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from podcast.episode import Utterance
-from podcast.puppet import eyes, head
+from podcast.puppet import gaze, life
 from podcast.puppet.curves import limit_speed, pulses, soft_limit, steps
 from podcast.puppet.lips import lip_track
 from podcast.puppet.pose import CHANNELS, INDEX, MOUTH, REST, rest
@@ -63,20 +63,20 @@ def speaking_track(
     if frames < 3:
         return poses
     said = prosody(utterance, lead)
-    marks = head.chosen(rng, said.accents, min(style.energy, 1.3))
+    marks = life.chosen(rng, said.accents, min(style.energy, 1.3))
     looks = _speaker_looks(rng, t[-1], said, partner)
     move = _head(t, rng, _SPEAKING_SPREAD, [a for a, _ in said.phrases], style)
     events = _beats(rng, marks)
     for axis in move:
-        move[axis] += _liveliness(style) * head.nods(t, events[axis])
+        move[axis] += _liveliness(style) * life.nods(t, events[axis])
     move["pitch"] += _liveliness(style) * _declination(t, said)
     move["yaw"] += (_STILL if style.still else 1.0) * _follow(t, looks)
     out = dict(zip(MOUTH, lip_track(utterance.phones, frames, rate, lead).T, strict=True))
     out.update(_brows(t, rng, marks, said, style))
     out["smile"] = REST[INDEX["smile"]] + _speaker_smile(t, rng, said, style) * (1.0 - 0.7 * out["pucker"])
-    out["breath"] = head.speech_breathing(t, said.phrases, 0.9)
+    out["breath"] = life.speech_breathing(t, said.phrases, 0.9)
     attractors = [b for _, b in said.phrases] + [look.time for look in looks if abs(look.x) > 4.0]
-    _finish(out, t, rng, move, looks, attractors, eyes.BLINK_SPEAKING, SPEAKING_LIMIT, rate)
+    _finish(out, t, rng, move, looks, attractors, gaze.BLINK_SPEAKING, SPEAKING_LIMIT, rate)
     return _posed(poses, out)
 
 
@@ -101,11 +101,11 @@ def idle_track(
     move = _head(t, rng, _IDLE_SPREAD, cues, style)
     move["yaw"] += (_STILL if style.still else 1.0) * (turn + _follow(t, looks[:0] if listening_to else looks))
     answers = [p for cue in cues if rng.random() < 0.6 * min(style.energy, 1.3) for p in _answer(rng, cue, t[-1])]
-    move["pitch"] += _liveliness(style) * head.nods(t, answers)
+    move["pitch"] += _liveliness(style) * life.nods(t, answers)
     out = _idle_face(t, rng, style, listening=bool(cues) or listening_to is not None)
-    out["breath"] = head.breathing(t, rng, 0.65)
+    out["breath"] = life.breathing(t, rng, 0.65)
     attractors = [*cues, *(look.time for look in looks if abs(look.x) > 4.0)]
-    _finish(out, t, rng, move, looks, attractors, eyes.BLINK_IDLE, IDLE_LIMIT, rate)
+    _finish(out, t, rng, move, looks, attractors, gaze.BLINK_IDLE, IDLE_LIMIT, rate)
     return _posed(poses, out)
 
 
@@ -125,15 +125,15 @@ def _head(
 ) -> dict[str, np.ndarray]:
     """Return yaw, pitch and roll in degrees: moves from posture to posture, and a drift."""
     lively = _liveliness(style)
-    noise = head.drift(t, rng, len(spread))
+    noise = life.drift(t, rng, len(spread))
     move = {}
     for (axis, size), part in zip(spread.items(), noise, strict=True):
-        move[axis] = lively * (steps(t, head.postures(rng, t[-1], size, onsets)) + _DRIFT[axis] * part)
+        move[axis] = lively * (steps(t, life.postures(rng, t[-1], size, onsets)) + _DRIFT[axis] * part)
     move["roll"] += 0.15 * move["yaw"]  # a head that turns tilts a little with it
     return move
 
 
-def _follow(t: np.ndarray, looks: Sequence[eyes.Look]) -> np.ndarray:
+def _follow(t: np.ndarray, looks: Sequence[gaze.Look]) -> np.ndarray:
     """Return the yaw by which the head goes along with looks far off the camera."""
     moves, x = [], 0.0
     for look in looks:
@@ -151,7 +151,7 @@ def _finish(
     t: np.ndarray,
     rng: np.random.Generator,
     move: dict[str, np.ndarray],
-    looks: Sequence[eyes.Look],
+    looks: Sequence[gaze.Look],
     attractors: Sequence[float],
     blink_mean: float,
     limit: dict[str, float],
@@ -160,12 +160,12 @@ def _finish(
     """Add head, trunk, gaze and lids to the channels."""
     for axis, track in move.items():
         out[axis] = limit_speed(soft_limit(track, limit[axis]), HEAD_SPEED / float(rate))
-    out["lean"] = np.clip(head.sway(t, rng, 0.3) + 0.02 * out["yaw"], -1.0, 1.0)
+    out["lean"] = np.clip(life.sway(t, rng, 0.3) + 0.02 * out["yaw"], -1.0, 1.0)
     out["head_x"] = 0.0012 * out["yaw"] + 0.012 * out["lean"]
     out["head_y"] = 0.0012 * out["pitch"] - 0.004 * out["breath"]  # the chest lifts the head
-    x, y = eyes.directions(t, looks)
-    out["gaze_x"], out["gaze_y"] = eyes.in_head(x, y, out["yaw"], out["pitch"])
-    lids = eyes.blinks(t, rng, blink_mean, attractors)
+    x, y = gaze.directions(t, looks)
+    out["gaze_x"], out["gaze_y"] = gaze.in_head(x, y, out["yaw"], out["pitch"])
+    lids = gaze.blinks(t, rng, blink_mean, attractors)
     out["blink_l"] = out["blink_r"] = np.maximum(lids, 0.25 * np.maximum(out["gaze_y"], 0.0))  # lids follow gaze down
 
 
@@ -179,28 +179,28 @@ def _posed(poses: np.ndarray, out: dict[str, np.ndarray]) -> np.ndarray:
 # ---------------------------------------------------------------- the one who speaks
 
 
-def _speaker_looks(rng: np.random.Generator, end: float, said: Prosody, partner: float | None) -> list[eyes.Look]:
-    looks = eyes.glances(rng, end, [a for a, _ in said.phrases])
+def _speaker_looks(rng: np.random.Generator, end: float, said: Prosody, partner: float | None) -> list[gaze.Look]:
+    looks = gaze.glances(rng, end, [a for a, _ in said.phrases])
     if partner is not None:
         looks = [
-            eyes.Look(k.time, partner * _TOWARDS, 0.0) if i % 2 == 0 and rng.random() < 0.6 else k
+            gaze.Look(k.time, partner * _TOWARDS, 0.0) if i % 2 == 0 and rng.random() < 0.6 else k
             for i, k in enumerate(looks)
         ]
-    return eyes.merge(looks, eyes.scan(rng, end - 0.2))
+    return gaze.merge(looks, gaze.scan(rng, end - 0.2))
 
 
-def _beats(rng: np.random.Generator, marks: Sequence[Accent]) -> dict[str, list[head.Pulse]]:
+def _beats(rng: np.random.Generator, marks: Sequence[Accent]) -> dict[str, list[life.Pulse]]:
     """Return pulses for each axis: most accents are nods, some a turn or a tilt, as people do."""
-    events: dict[str, list[head.Pulse]] = {"yaw": [], "pitch": [], "roll": []}
+    events: dict[str, list[life.Pulse]] = {"yaw": [], "pitch": [], "roll": []}
     for mark in marks:
         height = (_NOD[0] + (_NOD[1] - _NOD[0]) * mark.weight) * rng.uniform(0.7, 1.2)
         kind = rng.random()
         if kind < 0.72 or mark.weight == NUCLEAR:
-            events["pitch"] += head.beat(mark, height)
+            events["pitch"] += life.beat(mark, height)
         else:
             side = rng.choice((-1.0, 1.0))
-            events["yaw" if kind < 0.86 else "roll"] += head.beat(mark, 0.7 * side * height)
-            events["pitch"] += head.beat(mark, 0.4 * height)
+            events["yaw" if kind < 0.86 else "roll"] += life.beat(mark, 0.7 * side * height)
+            events["pitch"] += life.beat(mark, 0.4 * height)
     return events
 
 
@@ -236,22 +236,22 @@ def _brows(
     if said.question and said.accents:
         last, over = said.accents[-1].time, said.phrases[-1][1]
         flashes.append((last - 0.45, max(last - 0.1, over - 0.15), over + 0.45, 0.55))
-    both = pulses(t, head.fitted(flashes, t[-1])) + 0.05 * head.drift(t, rng, 1)[0]
-    one = pulses(t, head.fitted(sides, t[-1]))
+    both = pulses(t, life.fitted(flashes, t[-1])) + 0.05 * life.drift(t, rng, 1)[0]
+    one = pulses(t, life.fitted(sides, t[-1]))
     return {
         "brow_l": soft_limit(lively * (both + one), 0.95),
         "brow_r": soft_limit(lively * (both + 0.35 * one), 0.95),
-        "frown": np.clip(lively * pulses(t, head.fitted(frowns, t[-1])), 0.0, 0.6),
+        "frown": np.clip(lively * pulses(t, life.fitted(frowns, t[-1])), 0.0, 0.6),
     }
 
 
 def _speaker_smile(t: np.ndarray, rng: np.random.Generator, said: Prosody, style: Style) -> np.ndarray:
     """Return what is added to the smile of the rest pose; warm endings are most exclamations, some others."""
     warm = rng.random() < (0.8 if said.exclamation else 0.3)
-    extra = 0.06 * head.drift(t, rng, 1)[0]
+    extra = 0.06 * life.drift(t, rng, 1)[0]
     if warm and said.phrases:
         over, height = said.phrases[-1][1], rng.uniform(0.2, 0.35) * (0.5 + 0.5 * min(style.energy, 1.5))
-        extra = extra + pulses(t, head.fitted([(over - 0.7, over, over + 0.9, height)], t[-1]))
+        extra = extra + pulses(t, life.fitted([(over - 0.7, over, over + 0.9, height)], t[-1]))
     return np.maximum(extra, -0.10)
 
 
@@ -260,25 +260,25 @@ def _speaker_smile(t: np.ndarray, rng: np.random.Generator, said: Prosody, style
 
 def _listener_looks(
     t: np.ndarray, rng: np.random.Generator, direction: float | None
-) -> tuple[list[eyes.Look], np.ndarray]:
+) -> tuple[list[gaze.Look], np.ndarray]:
     """Return the looks of a listener, mostly at the one who speaks, and the yaw that goes with them."""
     end = float(t[-1])
     if not direction or end < 1.6 or rng.random() < _STAYS:
-        return eyes.merge(eyes.glances(rng, end, ()), eyes.scan(rng, end - 0.2)), np.zeros_like(t)
+        return gaze.merge(gaze.glances(rng, end, ()), gaze.scan(rng, end - 0.2)), np.zeros_like(t)
     target = float(np.clip(direction, -1.0, 1.0)) * _TOWARDS
     begin = rng.uniform(0.12, 0.45)
     back = max(end - rng.uniform(0.7, 1.0), begin + 0.5)
-    looks = [eyes.Look(begin, target, 0.0), *eyes.scan(rng, back - 0.2, (target, 0.0), begin + 0.2)]
-    looks.append(eyes.Look(back, 0.0, 0.0))
+    looks = [gaze.Look(begin, target, 0.0), *gaze.scan(rng, back - 0.2, (target, 0.0), begin + 0.2)]
+    looks.append(gaze.Look(back, 0.0, 0.0))
     turn = min(rng.uniform(0.55, 0.8), (back - begin) * 0.8)
     yaw = _HEAD_SHARE * target * rng.uniform(0.8, 1.15)
     settle = end - back - _HEAD_LATE
     return looks, steps(t, [(begin + _HEAD_LATE, turn, yaw), (back + _HEAD_LATE, settle, 0.0)])
 
 
-def _answer(rng: np.random.Generator, cue: float, end: float) -> list[head.Pulse]:
+def _answer(rng: np.random.Generator, cue: float, end: float) -> list[life.Pulse]:
     """Return nods soon after a cue; where the slot ends too early they begin before it, or not at all."""
-    events = head.acknowledgement(rng, cue + rng.uniform(0.05, 0.3), rng.uniform(*_LISTENER_NOD))
+    events = life.acknowledgement(rng, cue + rng.uniform(0.05, 0.3), rng.uniform(*_LISTENER_NOD))
     late = max(events[-1][2] - (end - 0.1), 0.0)
     if late > events[0][0]:
         return []
@@ -289,7 +289,7 @@ def _idle_face(t: np.ndarray, rng: np.random.Generator, style: Style, listening:
     """Return mouth and brows of one who does not speak."""
     end = float(t[-1])
     out = dict(zip(MOUTH, np.tile(REST[: len(MOUTH), None], len(t)), strict=True))
-    noise = head.drift(t, rng, 2)
+    noise = life.drift(t, rng, 2)
     smiles, flashes = [], []
     if end > 2.0 and rng.random() < 0.5:
         begin = rng.uniform(0.2, 0.4) * end
@@ -298,7 +298,7 @@ def _idle_face(t: np.ndarray, rng: np.random.Generator, style: Style, listening:
         begin = rng.uniform(0.2, 0.7) * (end - 1.2)
         flashes.append((begin, begin + 0.25, begin + 1.0, rng.uniform(0.2, 0.45)))
     lively = 0.4 + 0.6 * float(np.clip(style.energy, 0.0, 1.5))
-    brow = soft_limit(lively * (pulses(t, head.fitted(flashes, end)) + 0.05 * noise[0]), 0.95)
-    extra = np.maximum(0.04 * noise[1], -0.08) + pulses(t, head.fitted(smiles, end))
+    brow = soft_limit(lively * (pulses(t, life.fitted(flashes, end)) + 0.05 * noise[0]), 0.95)
+    extra = np.maximum(0.04 * noise[1], -0.08) + pulses(t, life.fitted(smiles, end))
     out.update(smile=REST[INDEX["smile"]] + lively * extra, brow_l=brow, brow_r=brow, frown=np.zeros_like(t))
     return out
