@@ -18,7 +18,7 @@ import numpy as np
 
 from podcast.audio import WavWriter, read_wav
 from podcast.cache import Cache, key
-from podcast.episode import Mix, MusicBed, Narration, Slot, samples
+from podcast.episode import Mix, MusicBed, Narration, Slot
 from podcast.sound.aac import FINE_FROM, AacWriter
 from podcast.sound.control import HOP, amplitude, expand
 from podcast.sound.ducking import Ducking, DuckingCurve
@@ -279,7 +279,7 @@ def _solve_gain(sketch: _Sketch, target: float, ceiling: float) -> float:
     loudness = integrated(sketch.energies)
     gain = 0.0 if loudness == SILENCE else min(target - loudness, _MOST_GAIN)
     for _ in range(_SOLVER_STEPS):
-        kept = _kept(sketch.peaks * np.float32(amplitude(gain)), float(amplitude(ceiling)), len(sketch.energies))
+        kept = _kept(sketch.peaks, float(amplitude(ceiling - gain)), len(sketch.energies))
         error = target - integrated(sketch.energies * kept) - gain
         if abs(error) < _SOLVED or not np.isfinite(error):
             break

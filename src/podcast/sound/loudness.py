@@ -49,6 +49,8 @@ class Meter:
 
     def add(self, block: np.ndarray) -> None:
         """Take the next samples, float (n, 2)."""
+        if not len(block):
+            return
         weighted, self._state = sosfilt(_K_WEIGHTING, block.T.astype(np.float64), zi=self._state)
         power = np.concatenate([self._rest, np.einsum("ij,ij->j", weighted, weighted)])
         whole = len(power) // LOUDNESS_HOP * LOUDNESS_HOP

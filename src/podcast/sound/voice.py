@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import exp
+
 import numpy as np
 from scipy.signal import butter, sosfilt
 
@@ -20,7 +22,7 @@ class Bend:
 
     def __init__(self, threshold: float, ratio: float, knee: float, attack: float, release: float) -> None:
         self.threshold, self.slope, self.knee = threshold, 1 - 1 / ratio, knee  # dBFS (rms), 1, dB
-        self.attack, self.release = (1 - np.exp(-1000 / (HOPS_PER_SECOND * ms)) for ms in (attack, release))
+        self.attack, self.release = (1 - exp(-1000 / (HOPS_PER_SECOND * ms)) for ms in (attack, release))
         self.state = 0.0  # dB of reduction at the last boundary
 
     def target(self, level: np.ndarray) -> np.ndarray:
@@ -31,9 +33,9 @@ class Bend:
 
     def follow(self, level: np.ndarray) -> np.ndarray:
         """Return the factors (hops,) for levels (hops,), smoothed by attack and release."""
-        state, path = self.state, []
+        state, attack, release, path = self.state, self.attack, self.release, []
         for aim in self.target(level).tolist():
-            state += (self.attack if aim > state else self.release) * (aim - state)
+            state += (attack if aim > state else release) * (aim - state)
             path.append(state)
         self.state = state
         return np.asarray(amplitude(-np.array(path)))
