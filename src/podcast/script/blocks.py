@@ -18,9 +18,9 @@ _HEADING = re.compile(r" {0,3}(#{1,6})(?:\s+(.*))?$")
 _CLOSING_HASHES = re.compile(r"(?:^|\s)#+$")
 _RULE = re.compile(r"\s*([-*_=~•·⁂#])(?:\s*\1){2,}\s*$|\s*[⁂§]\s*$")
 _UNDERLINE = re.compile(r"\s{0,3}(={3,}|-{3,})\s*$")
-_BULLET = re.compile(r"\s*[-*+•‣◦▪–—]\s+(?:\[[ xX]\]\s+)?(?=\S)")
-_NUMBER = re.compile(r"\s*(\d{1,3})[.)]\s+(?=\S)")
-_QUOTE = re.compile(r"\s{0,3}(?:>\s?)+")
+_BULLET = re.compile(r"^\s*[-*+•‣◦▪–—]\s+(?:\[[ xX]\]\s+)?(?=\S)")
+_NUMBER = re.compile(r"^\s*(\d{1,3})[.)]\s+(?=\S)")
+_QUOTE = re.compile(r"^\s{0,3}(?:>\s?)+")
 _ROW = re.compile(r"\s*\|.*\|\s*$")
 _DELIMITER = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-*:?\s*)+$")
 _FOOTNOTE = re.compile(r"\s{0,3}\[\^[^\]\s]+\]:")
@@ -113,7 +113,7 @@ class _Scan:
                     remedy = "write --> after it: nothing that follows would be spoken"
                     raise ScriptError.at(self.path, first, "the comment <!-- is never closed", remedy)
                 comment += "\n" + lines[at].text
-            self.unspoken.append(Unspoken(first, comment[: end + 3].strip(), "comment"))
+            self.unspoken.append(Unspoken(first, " ".join(comment[: end + 3].split()), "comment"))
             text = text[:begin] + comment[end + 3 :]
             number = lines[at].number if not text[:begin].strip() else number
         return Line(number, text), at + 1

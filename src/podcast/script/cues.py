@@ -198,7 +198,7 @@ _GO_ON = re.compile(
     r"(?:\s+(?:and|under|up|down|again|softly|gently|slightly))*", re.I)
 _STARTS = re.compile(
     r"\b(?:begins?|starts?|plays?|playing|kicks in|comes in)(?:\s+(?:to play|playing))?\b|^(?:in|on|cue)$", re.I)
-_FILLER = re.compile(r"\b(?:then|and|music|slowly|gently|softly|with|a|the|is)\b|[.:]", re.I)
+_FILLER = re.compile(r"\b(?:then|and|music|slowly|gently|softly|with|a|the|is|background|bg)\b|[.:]", re.I)
 
 
 def music(content: str, place: Place, square: bool) -> MusicCue | GoesOn | None:

@@ -260,6 +260,8 @@ class _Scanner:
             return self.aside(at, end + 1, "footnote")
         if (after := self._bracket(content, at, end + 1, True)) is not None:
             return after
+        if content.isdigit() and at and self.text[at - 1].isalnum():
+            return self.literal(at)  # array[0]
         if self._is_said(content, at, end):
             self.dropped.add(end)
             return at + 1

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from podcast.episode import Chapter, ImageCue, MusicCue, Script, Speaker, Turn, Unspoken
@@ -14,6 +15,7 @@ from podcast.script.cues import GoesOn
 from podcast.script.frontmatter import FrontMatter, split_front_matter
 from podcast.script.inline import Pause, Piece, Say, brackets, end_sentence, read_inline
 from podcast.script.labels import (
+    Header,
     Label,
     Roster,
     header,
@@ -33,6 +35,7 @@ _CUE_LABEL = re.compile(r"(?:(?:[A-Z]+ ){0,2}MUSIC|BGM|IMAGE|PAUSE)(?: [A-Z]+)?"
 _DIRECTION_LABEL = re.compile(
     r"(?:SFX|FX|SOUND|SOUND EFFECTS?|VISUALS?|VIDEO|CAMERA|B-ROLL|GRAPHICS?|CAPTION|ON[- ]SCREEN(?: TEXT)?|TEXT|"
     r"LIGHTING|ACTION|CUT TO|FADE IN|FADE OUT)")
+_TITLE_KEYS = ("title", "episode title", "podcast title", "podcast script")
 _NO_END = ".!?…"
 
 
@@ -162,60 +165,66 @@ class _Reader:
         for index, line in enumerate(block.lines):
             if self.notes is not None:
                 self.aside(line.number, line.text, "production notes")
-            elif index in inside or (rest := self.line(line, pending, describing)) is None:
+            elif index in inside or (act := self.recognise(line, pending, describing)) is None:
                 pending.append(line)
             else:
                 number = self.say(pending, block, number, labelled)
+                rest = act()
                 pending, labelled = ([Line(line.number, rest)] if rest else []), self.label is not None
-                if self.notes is not None and rest:
-                    pending = []
         number = self.say(pending, block, number, labelled)
         if number:
             self.aside(block.line, f"{number}.", "list number")
 
-    def line(self, line: Line, pending: Sequence[Line], describing: bool) -> str | None:
-        """Return what is left of a line after a label, header or marker; None if it has none."""
+    def recognise(self, line: Line, pending: Sequence[Line], describing: bool) -> Callable[[], str] | None:
+        """Return what to do with a line's label, header or marker (it returns the rest of the line), or None."""
         text = line.text.strip()
         is_notes, only_title = notes_label(text)
         if is_notes and not (pending and not only_title):
-            self.notes, self.early_notes = 0, not self.turns
-            self.aside(line.number, text, "production notes")
-            return ""
-        if not self.turns and not any(has_words(x.text) and x.text.lstrip()[:1] not in "[(*" for x in pending) \
-                and self.header(line, describing):
-            return ""
+            return partial(self.begin_notes, line)
+        early = not self.turns and not any(has_words(x.text) and x.text.lstrip()[:1] not in "[(*" for x in pending)
+        found = header(text) if early else None
+        if found or (early and describing and looks_like_header(text)):
+            return partial(self.take_header, line, found)
         if marker := section_marker(text):
-            self.aside(line.number, marker[0], "section marker")
-            return marker[1]
+            return partial(self.take_marker, line, *marker)
         label = self.roster.label(text)
-        if label and label.id not in self.roster.speakers and (rest := self.stage_label(label, line)) is not None:
-            return rest
-        return self.take_label(label, line) if label else None
+        if label and label.id not in self.roster.speakers and (act := self.stage_label(label, line)):
+            return act
+        return partial(self.take_label, label, line) if label else None
 
-    def header(self, line: Line, describing: bool) -> bool:
+    def begin_notes(self, line: Line) -> str:
+        self.notes, self.early_notes = 0, not self.turns
+        self.aside(line.number, line.text, "production notes")
+        return ""
+
+    def take_marker(self, line: Line, marker: str, rest: str) -> str:
+        self.aside(line.number, marker, "section marker")
+        return rest
+
+    def take_header(self, line: Line, found: Header | None) -> str:
         """Set a "Key: value" line aside; title, author and description are kept."""
-        found = header(line.text.strip())
-        if not found and not (describing and looks_like_header(line.text)):
-            return False
         if found and found.key in PEOPLE_KEYS:
             self.people.setdefault(label_id(found.key), re.sub(r"\s*\(.*", "", found.value))
-        elif found and found.key == "title" and not self.title:
+        elif found and found.key in _TITLE_KEYS and not self.title:
             self.title, self.titled = found.value, True
         elif found and found.key in ("author", "writer", "written by"):
             self.author = self.author or found.value
         elif found and found.key in ("description", "summary", "synopsis"):
             self.description = self.description or found.value
-        self.aside(line.number, line.text.strip(), "header")
-        return True
+        self.aside(line.number, line.text, "header")
+        return ""
 
-    def stage_label(self, label: Label, line: Line) -> str | None:
-        """Return what "MUSIC: soft piano" or "SFX: door" leave to be said, as if they stood in brackets."""
+    def stage_label(self, label: Label, line: Line) -> Callable[[], str] | None:
+        """Return what to do with "MUSIC: soft piano" or "SFX: door", which are as good as in brackets."""
         if label.name.isupper() and _DIRECTION_LABEL.fullmatch(label.name):
-            self.aside(line.number, line.text.strip(), "stage direction")
-            return ""
+            return partial(self.take_direction, line)
         if label.name.isupper() and _CUE_LABEL.fullmatch(label.name) and label.rest and "]" not in line.text:
-            return f"[{line.text.strip(' *_')}]"
+            return lambda: f"[{line.text.strip(' *_')}]"
         return None
+
+    def take_direction(self, line: Line) -> str:
+        self.aside(line.number, line.text, "stage direction")
+        return ""
 
     def take_label(self, label: Label, line: Line) -> str:
         self.drop_label()
