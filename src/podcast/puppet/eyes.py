@@ -1,117 +1,128 @@
-"""Eyes that live: blinks, glances and the small saccades between them."""
+"""Eyes and brows: iris, highlight and lid in each eye's box, brows above."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
+import cv2
 import numpy as np
 
-from podcast.puppet.curves import smoothstep, steps
+from podcast.puppet import layers
+from podcast.puppet.rig import Brow, Eye, Rig
 
-# Blinks. Bentivoglio et al. 1997: 26 a minute in conversation, 17 at rest; intervals are skewed, near log-normal.
-BLINK_SPEAKING, BLINK_IDLE = 3.0, 3.7  # s, median of the time between blinks is below this mean
-_BLINK_SPREAD = 0.55  # of the logarithm
-_BLINK_LEAST = 0.7  # s
-_DOUBLE, _DOUBLE_GAP = 0.07, 0.34  # share of blinks that come twice, s between the two
-_CLOSING, _SHUT, _OPENING = 0.085, 0.015, 0.215  # s; VanderWerf et al. 2003: opening takes two to three times closing
-_BLINK_PULL = 0.45  # s, within which a phrase's end or a glance attracts a blink (Evinger et al. 1994)
-_BURN_IN = 30.0  # s, so that a slot begins at a random moment between two blinks
-
-# Saccades: duration = 21 ms + 2.2 ms per degree, the "main sequence" (Carpenter 1988).
-_SACCADE, _SACCADE_PER_DEGREE = 0.021, 0.0022
-_FIXATION = 1.1  # s between the small saccades over a viewer's face
-_SCAN_X, _SCAN_Y = 1.0, 0.6  # degrees, their spread
-GAZE_X, GAZE_Y = 25.0, 18.0  # degrees at channel value 1
-_AWAY_EVERY = 4.5  # s between glances away while speaking (Kendon 1967: away when beginning, back when ending)
-_AWAY_LEAST, _AWAY_MOST = 0.4, 0.9  # s
-_RETURN = 0.30  # s before the end of a slot by which gaze is back on the camera
-_SHORT = 1.6  # s; shorter slots have no glances
+_CREASE = 0.40  # height of the folded lid, openings, where the rig says nothing
+_SHADE = 0.42  # darkness of the lid's shadow on the eye
+_LID_IN = 0.10  # blink at which the drawn lid has fully replaced the open one
+_BROW_LIFT = 0.030  # head heights
+_FROWN_IN = 0.014
+_FROWN_DOWN = 0.012
+_FROWN_TILT = 9.0  # degrees
+_RAISE_TILT = 2.5
+_SHINE_SHARE = 0.25  # how far the highlight follows the iris
 
 
-@dataclass(frozen=True)
-class Look:
-    """Gaze goes to a direction (degrees right and down, as the viewer sees it) at a time in seconds."""
+class EyePart:
+    """Draws one eye into the head layer."""
 
-    time: float
-    x: float
-    y: float
+    def __init__(self, rig: Rig, eye: Eye, head: np.ndarray, origin: tuple[float, float], scale: float) -> None:
+        upper, lower = (np.array(c, np.float64) * scale - origin for c in (eye.upper, eye.lower))
+        tall = float((lower[:, 1].max() - upper[:, 1].min()))
+        crease = eye.crease * scale if eye.crease is not None else _CREASE * tall
+        x0, x1 = int(upper[0, 0] - 0.35 * tall), int(upper[-1, 0] + 0.35 * tall) + 2
+        y0, y1 = int(upper[:, 1].min() - crease - 0.45 * tall), int(lower[:, 1].max() + 0.40 * tall) + 2
+        self.rows, self.cols = slice(max(0, y0), y1), slice(max(0, x0), x1)
+        self.base = head[self.rows, self.cols].copy()
+        self.h, self.w = self.base.shape[:2]
+        corner = np.array([self.cols.start, self.rows.start])
+        upper, lower = upper - corner, lower - corner
+        self.mask = layers.polygon((self.w, self.h), np.concatenate([upper[:, 0], lower[::-1, 0]]),
+                                   np.concatenate([upper[:, 1], lower[::-1, 1]]))
+        self.iris, _, _ = layers.sized(rig, eye.iris, scale)
+        self.centre = np.array(eye.centre) * scale - origin - corner
+        self.travel = np.array(eye.travel) * scale
+        self.shine = self._part(rig, eye.shine, scale, origin, corner)
+        self._shade(tall)
+        self._lid(rig, eye, scale, origin, corner, upper, lower, crease)
+
+    def _part(self, rig: Rig, placed: object, scale: float, origin: tuple[float, float],
+              corner: np.ndarray) -> tuple[np.ndarray, float, float] | None:
+        if placed is None:
+            return None
+        layer, x, y = layers.sized(rig, placed, scale)  # type: ignore[arg-type]
+        return layer, x - origin[0] - corner[0], y - origin[1] - corner[1]
+
+    def _shade(self, tall: float) -> None:
+        shadow = cv2.GaussianBlur(255 - self.mask, (0, 0), max(0.09 * tall, 0.6))
+        down = np.array([[1, 0, 0], [0, 1, 0.11 * tall]], np.float64)
+        shadow = cv2.warpAffine(shadow, down, (self.w, self.h), borderValue=255)
+        alpha = cv2.convertScaleAbs(cv2.multiply(shadow, self.mask, scale=1 / 255), alpha=_SHADE)
+        self.shade = np.dstack([np.full_like(alpha, 16), np.full_like(alpha, 128), np.full_like(alpha, 128), alpha])
+        self.shade = np.dstack([layers.masked(self.shade, alpha)[..., :3], alpha])
+
+    def _lid(self, rig: Rig, eye: Eye, scale: float, origin: tuple[float, float], corner: np.ndarray,
+             upper: np.ndarray, lower: np.ndarray, crease: float) -> None:
+        self.lid = None
+        part = self._part(rig, eye.lid, scale, origin, corner)
+        if part is None:
+            return
+        self.lid = layers.place(part[0], part[1], part[2], (self.w, self.h))
+        columns = np.arange(self.w)
+        self.upper = np.interp(columns, upper[:, 0], upper[:, 1]).astype(np.float32)
+        self.lower = np.interp(columns, lower[:, 0], lower[:, 1]).astype(np.float32)
+        self.fold = self.upper - np.float32(crease)
+        self.lash = np.float32(max(1.5, 0.012 * rig.head_height * scale))
+        self.map_x = np.tile(columns.astype(np.float32), (self.h, 1))
+        self.row = np.arange(self.h, dtype=np.float32)[:, None]
+
+    def draw(self, head: np.ndarray, blink: float, gaze_x: float, gaze_y: float) -> np.ndarray:
+        """Draw the eye into the head layer, in place."""
+        patch = self.base
+        if blink < 0.98 or self.lid is None:
+            move = self.travel * (gaze_x, gaze_y)
+            ih, iw = self.iris.shape[:2]
+            x, y = self.centre + move - np.array([iw, ih]) / 2 + (0.0, 0.0)
+            iris = layers.place(self.iris, x, y, (self.w, self.h))
+            patch = layers.over(patch, layers.masked(iris, self.mask))
+            patch = layers.over(patch, self.shade)
+            if self.shine is not None:
+                layer, sx, sy = self.shine
+                glint = layers.place(layer, sx + _SHINE_SHARE * move[0], sy + _SHINE_SHARE * move[1], (self.w, self.h))
+                patch = layers.over(patch, layers.masked(glint, self.mask))
+        if blink > 0.01 and self.lid is not None:
+            patch = layers.over(patch, self._lowered(blink))
+        head[self.rows, self.cols] = patch
+        return patch
+
+    def _lowered(self, blink: float) -> np.ndarray:
+        edge = self.upper + (self.lower - self.upper) * np.float32(blink)
+        bottom = edge - self.lash
+        stretch = np.maximum(self.lower - self.lash - self.fold, 0.5) / np.maximum(bottom - self.fold, 0.5)
+        rel = self.row - bottom
+        source = np.where(rel > 0, self.lower - self.lash + rel, self.lower - self.lash + rel * stretch)
+        source = np.where(self.row < self.fold, self.row, source)
+        lid = cv2.remap(self.lid, self.map_x, source.astype(np.float32), cv2.INTER_LINEAR)
+        return lid if blink >= _LID_IN else cv2.convertScaleAbs(lid, alpha=blink / _LID_IN)
 
 
-def blinks(t: np.ndarray, rng: np.random.Generator, mean: float, attractors: Sequence[float]) -> np.ndarray:
-    """Return how far the lids are shut, 0 … 1, for frame times t; every blink shuts them for one frame at least."""
-    first, last = _CLOSING + 0.03, t[-1] - _SHUT - _OPENING
-    lids = np.zeros_like(t)
-    for time in _blink_times(rng, mean, t[-1]):
-        moment = min((a for a in attractors if abs(a - time) < _BLINK_PULL), key=lambda a: abs(a - time), default=time)
-        if last <= first or not first - 0.3 <= moment <= last + 0.3:
-            continue
-        shut = t[np.argmin(np.abs(t - np.clip(moment, first, last)))]
-        closing = smoothstep((t - shut + _CLOSING) / _CLOSING)
-        opening = smoothstep(np.clip((shut + _SHUT + _OPENING - t) / _OPENING, 0.0, 1.0) ** 1.3)
-        np.maximum(lids, np.minimum(closing, opening), out=lids)
-    return lids
+class BrowPart:
+    """Draws one brow into the head layer."""
 
+    def __init__(self, rig: Rig, brow: Brow, origin: tuple[float, float], scale: float, left: bool) -> None:
+        self.layer, x, y = layers.sized(rig, brow, scale)
+        self.x, self.y, self.left = x - origin[0], y - origin[1], left
+        self.height = rig.head_height * scale
+        self.lift = brow.lift * scale if brow.lift is not None else _BROW_LIFT * self.height
+        h, w = self.layer.shape[:2]
+        pad = int(self.lift + (_FROWN_DOWN + _FROWN_IN) * self.height + 0.1 * w) + 2
+        x0, y0 = max(0, int(self.x) - pad), max(0, int(self.y) - pad)
+        self.rows, self.cols = slice(y0, int(self.y) + h + pad), slice(x0, int(self.x) + w + pad)
 
-def _blink_times(rng: np.random.Generator, mean: float, end: float) -> list[float]:
-    count = int(2 * (end + _BURN_IN) / mean) + 8
-    middle = np.log(mean) - _BLINK_SPREAD**2 / 2
-    waits = np.maximum(rng.lognormal(middle, _BLINK_SPREAD, count), _BLINK_LEAST)
-    twice = rng.random(count) < _DOUBLE
-    times = np.cumsum(waits) - _BURN_IN - rng.random() * mean
-    inside = (times >= 0) & (times <= end)
-    return sorted([*times[inside], *(times[inside & twice] + _DOUBLE_GAP)])
-
-
-def scan(rng: np.random.Generator, end: float, at: tuple[float, float] = (0.0, 0.0), start: float = 0.0) -> list[Look]:
-    """Return small saccades around a direction from `start` to `end`."""
-    looks, time = [], start + rng.uniform(0.3, 1.0) * _FIXATION
-    while time < end:
-        looks.append(Look(time, at[0] + rng.normal(0, _SCAN_X), at[1] + rng.normal(0, _SCAN_Y)))
-        time += max(rng.gamma(3.0, _FIXATION / 3), 0.25)
-    return looks
-
-
-def glances(rng: np.random.Generator, end: float, moments: Sequence[float]) -> list[Look]:
-    """Return glances away and back; they begin at some of `moments` (phrases' beginnings) or anywhere."""
-    looks: list[Look] = []
-    if end < _SHORT:
-        return looks
-    time = rng.exponential(_AWAY_EVERY)
-    while time < end:
-        near = min(moments, key=lambda m: abs(m - time), default=time)
-        begin = near if abs(near - time) < 0.8 else time
-        back = begin + rng.uniform(_AWAY_LEAST, _AWAY_MOST)
-        free = not looks or begin > looks[-1].time + 0.5
-        x = rng.choice((-1.0, 1.0)) * rng.uniform(5.0, 13.0)
-        y = rng.choice((-1.0, 1.0), p=(0.4, 0.6)) * rng.uniform(1.0, 6.0)
-        if free and begin > 0.15 and back < end - _RETURN:
-            looks += [Look(begin, x, y), Look(back, rng.normal(0, 0.4), 0.0)]
-        time = max(time, begin) + 0.5 + rng.exponential(_AWAY_EVERY)
-    return looks
-
-
-def merge(looks: Sequence[Look], filler: Sequence[Look]) -> list[Look]:
-    """Return the looks with those of `filler` that do not fall into a glance away."""
-    away = [(a.time - 0.15, b.time + 0.25) for a, b in zip(looks[::2], looks[1::2], strict=False)]
-    kept = [f for f in filler if not any(a < f.time < b for a, b in away)]
-    return sorted([*looks, *kept], key=lambda look: look.time)
-
-
-def directions(t: np.ndarray, looks: Sequence[Look]) -> tuple[np.ndarray, np.ndarray]:
-    """Return where the eyes look, degrees right and down, back on the camera at the end."""
-    end = t[-1]
-    usable = [look for look in looks if look.time < end - 0.12]
-    usable.append(Look(end - 0.1, 0.0, 0.0))
-    moves_x, moves_y, x, y = [], [], 0.0, 0.0
-    for look in usable:
-        duration = _SACCADE + _SACCADE_PER_DEGREE * float(np.hypot(look.x - x, look.y - y))
-        moves_x.append((look.time, duration, look.x))
-        moves_y.append((look.time, duration, look.y))
-        x, y = look.x, look.y
-    return steps(t, moves_x), steps(t, moves_y)
-
-
-def in_head(x: np.ndarray, y: np.ndarray, yaw: np.ndarray, pitch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return gaze channels: the eyes turn against the head and stay on their target (vestibulo-ocular reflex)."""
-    return np.clip((x - yaw) / GAZE_X, -1.0, 1.0), np.clip((y - pitch) / GAZE_Y, -1.0, 1.0)
+    def draw(self, head: np.ndarray, raised: float, frown: float) -> None:
+        """Blend the brow over the head layer, in place."""
+        h, w = self.layer.shape[:2]
+        inward = 1 if self.left else -1
+        angle = inward * (_FROWN_TILT * frown - _RAISE_TILT * raised)
+        spin = cv2.getRotationMatrix2D((w * (0.35 if self.left else 0.65), h / 2), -angle, 1.0)
+        spin[0, 2] += self.x - self.cols.start + inward * _FROWN_IN * frown * self.height
+        spin[1, 2] += self.y - self.rows.start - self.lift * raised + _FROWN_DOWN * frown * self.height
+        target = head[self.rows, self.cols]
+        moved = cv2.warpAffine(self.layer, spin, (target.shape[1], target.shape[0]), flags=cv2.INTER_LINEAR)
+        target[:] = layers.over(target, moved)

@@ -1,0 +1,1 @@
+"""Draws our hosts offline: modelled as distance fields, shaded, saved as layers."""
