@@ -38,6 +38,7 @@ _SYNCHRONOUS = 2
 _PHONEME_EVENTS, _DO_NOT_EXIT = 0x0001, 0x8000
 _UTF8, _PHONEMES_IN_BRACKETS, _END_PAUSE = 0x0001, 0x0100, 0x1000
 _MNEMONICS, _IPA = 0, 1
+_OTHER_NAMES = {";": "j", "@-": "ə", "-": "ə", "j-": "j"}  # phones that the library has no IPA for
 
 
 class _Id(ctypes.Union):
@@ -261,6 +262,6 @@ def _phones(
         if kind != _PHONEME:
             continue
         ipa = next(names, "")
-        if end > start:
-            symbol = "" if mnemonic.startswith("_") else ipa or mnemonic
+        symbol = "" if mnemonic.startswith("_") else ipa or _OTHER_NAMES.get(mnemonic, mnemonic)
+        if end > start or symbol:  # some phones are part of the vowel before and have no length of their own
             yield RawPhone(symbol, start, end, max(position - 1, 0))

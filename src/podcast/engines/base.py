@@ -24,6 +24,7 @@ class EngineInfo:
     devices: tuple[str, ...] = ("cpu",)
     languages: tuple[str, ...] = ()  # BCP 47; empty: any
     timings: bool = False  # gives exact word and phone times
+    ipa: bool = False  # understands phonemes in the text: [[/IPA/]]
     note: str = ""
 
 
