@@ -13,6 +13,7 @@ from podcast.episode import SAMPLE_RATE, Word
 
 LINGER = SAMPLE_RATE * 6 // 10  # samples a caption stays after its last word, if nothing follows
 BRIDGE = SAMPLE_RATE * 8 // 10  # a shorter gap to the next caption is filled: captions must not flicker
+_COLUMNS = ((1.25, 40), (0.8, 32), (0.0, 24))  # per line, in frames of at least that aspect ratio
 LEAST = SAMPLE_RATE  # samples a caption should be seen (Netflix timed text style guide: 5/6 s)
 
 _SENTENCE, _CLAUSE = ".!?…。！？؟।", ",;:—–)，、；：،؛"
@@ -66,8 +67,7 @@ class Caption:
 
 def shape_for(width: int, height: int) -> Shape:
     """Return the shape that suits a frame of that size."""
-    aspect = width / height
-    return Shape(40) if aspect > 1.25 else Shape(32) if aspect > 0.8 else Shape(24)
+    return Shape(next(columns for aspect, columns in _COLUMNS if width / height > aspect))
 
 
 def line_text(line: Sequence[Token]) -> str:

@@ -12,7 +12,7 @@ from podcast.captions import Caption, Token
 from podcast.episode import samples_at
 from podcast.graphics import text as setting
 from podcast.graphics.fonts import Face, right_to_left
-from podcast.graphics.layout import Rect
+from podcast.graphics.layout import LANDSCAPE, PORTRAIT, Rect
 from podcast.graphics.shapes import Placed, over, plate
 from podcast.graphics.text import lettering, line_height, pitch
 from podcast.graphics.theme import Theme, legible
@@ -34,6 +34,7 @@ class _Set:
     x: int
     y: int
     boxes: tuple[Rect, ...]
+    inked: bool  # False: no font has any of its characters
 
 
 class CaptionStrip:
@@ -77,6 +78,8 @@ class CaptionStrip:
         if state is None:
             return ()
         done = self._setting(state[0])
+        if not done.inked:
+            return ()
         return (Placed(self.layer(state), done.x, done.y),)
 
     def _setting(self, index: int) -> _Set:
@@ -101,8 +104,8 @@ class CaptionStrip:
                 boxes.append(_clip(Rect(left + x - edge, top, wide + 2 * edge, line_height(face)), w, h))
         x = self.rect.x + (self.rect.w - w) // 2
         y = self.rect.y if self.top else self.rect.bottom - h
-        return _Set(self._dress(ink, self.theme.text, face), self._dress(ink, legible(self.theme.accent), face),
-                    x, y, tuple(boxes))  # fmt: skip
+        plain, lit = (self._dress(ink, hue, face) for hue in (self.theme.text, legible(self.theme.accent)))
+        return _Set(plain, lit, x, y, tuple(boxes), bool(ink.any()))
 
     def _fitting(self, block: Caption, room: int) -> Face:
         widest = max(_positions(line, self.face)[1] for line in block.lines)
@@ -122,7 +125,7 @@ class CaptionStrip:
 
 def _em(width: int, height: int) -> int:
     aspect = width / height
-    kind = "wide" if aspect > 1.25 else "square" if aspect > 0.8 else "tall"
+    kind = "wide" if aspect > LANDSCAPE else "square" if aspect > PORTRAIT else "tall"
     return max(_LEAST_EM, round(_EM[kind] * min(width, height)))
 
 
@@ -152,7 +155,7 @@ def _positions(line: Sequence[Token], face: Face) -> tuple[list[tuple[int, int]]
     places, x = [(0, 0)] * len(line), 0
     for n, i in enumerate(order):
         later = max(order[n - 1], i) if n and abs(order[n - 1] - i) == 1 else i
-        x += blank if n and not line[later].joined else 0
+        x += blank if x and widths[i] and not line[later].joined else 0
         places[i] = (x, widths[i])
         x += widths[i]
     return places, max(1, x)

@@ -109,16 +109,16 @@ def _card(title: str, below: str, above: str, backdrop: np.ndarray, size: tuple[
 
 def _parts(title: str, below: str, above: str, size: tuple[int, int], theme: Theme, em: float) -> list[Part]:
     w, h = size
-    unit = min(w * 0.72, h) if w >= h else w * 0.78
+    unit = min(w * 0.72, h) if w >= h else w * 0.95
     room = round(w * (0.74 if w > h else 0.84))
     bold = theme.font_bold or theme.font
     face, lines = fit(title, Face(max(14, round(em * unit * 1.25)), True, bold), (room, round(h * 0.42)), 12, 4)
-    small = Face(max(10, round(0.034 * unit)), False, theme.font)
+    small = Face(max(10, round(0.037 * unit)), False, theme.font)
     gap, reach = round(0.034 * unit), max(2, face.size // 10)
     rule = solid(rounded(round(0.11 * unit), max(3, round(0.0075 * unit)), 0.004 * unit), theme.accent)
     stack: list[tuple[np.ndarray, int, bool]] = []  # layer, padding, grows
     if above:
-        number = Face(max(12, round(0.042 * unit)), True, bold)
+        number = Face(max(12, round(0.058 * unit)), True, bold)
         stack.append((lettering(mask([ellipsis(above, number, room)], number), legible(theme.accent)), 0, False))
     stack.append((lettering(mask(lines, face, align="centre"), theme.text, 0.5, reach), reach, False))
     stack.append((rule, 0, True))

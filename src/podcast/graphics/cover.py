@@ -79,7 +79,8 @@ def emblem(size: int, accent: str, seed: int = 0, middle: float = 0.5) -> np.nda
     side = np.exp(-(((x - 0.95) * 0.9) ** 2 + ((y - 0.02) * 1.4) ** 2) * 2.0)[..., None] * 0.45
     picture = deep + (mid - deep) * np.clip(glow + side, 0, 1)
     picture = picture + (bright - picture) * core * 0.75
-    return _bars(picture, accent, rng, middle) + rng.standard_normal((size, size, 1)).astype(np.float32) * 0.9
+    picture = _bars(picture, accent, rng, middle) + rng.standard_normal((size, size, 1)).astype(np.float32) * 0.9
+    return np.clip(picture, 0, 255)
 
 
 def shade(accent: str, turn: float, saturation: float, value: float) -> np.ndarray:

@@ -118,6 +118,7 @@ _TALL = _Shape(0.06, (0.060, 0.100), (0.115, 0.690), (0.700, 0.800), (0.825, 0.8
                (0.615, 0.680), 0.70, 0.66)  # fmt: skip
 _CARD_HEAD = 0.40  # of a card's height …
 _CARD_HEAD_WIDE = 0.44  # … and at most this share of its width: shoulders are 2.2 heads wide
+LANDSCAPE, PORTRAIT = 1.25, 0.8  # aspect ratios between which a frame counts as square
 _RING = 0.13  # of the cover's side: what a circular visualiser needs around it
 _CARD_GAP = 0.018  # of the frame's longer side
 _CARD_ASPECTS = (0.62, 1.9)  # narrower and wider cards are trimmed
@@ -125,19 +126,22 @@ _CARD_ASPECTS = (0.62, 1.9)  # narrower and wider cards are trimmed
 
 def _shape(width: int, height: int) -> _Shape:
     aspect = width / height
-    return _WIDE if aspect > 1.25 else _SQUARE if aspect > 0.8 else _TALL
+    return _WIDE if aspect > LANDSCAPE else _SQUARE if aspect > PORTRAIT else _TALL
 
 
-def arrange(width: int, height: int, hosts: int, picture: bool = False) -> Layout:
-    """Return the layout of a frame with that many hosts (0: cover and large waveform), maybe with a picture."""
+def arrange(width: int, height: int, hosts: int, picture: bool = False, cards: bool = False) -> Layout:
+    """Return the layout of a frame with that many hosts (0: cover and large waveform), maybe with a picture.
+
+    `cards` puts a single host on a card, too, instead of letting it fill the frame.
+    """
     shape = _shape(width, height)
     band = _bands(width, height, shape)
     body = band["body"]
-    kind: Kind = "cover" if hosts == 0 else "solo" if hosts == 1 and not picture else "panel"
+    kind: Kind = "cover" if hosts == 0 else "solo" if hosts == 1 and not (picture or cards) else "panel"
     panel, rest = _split(body, width, height, hosts) if picture else (None, body)
     slots = (_solo(width, height, shape),) if kind == "solo" else _cards(rest, hosts, width, height)
     cover = title = None
-    strip, circle = band["strip"], _badge(width, height, shape, band["strip"])
+    strip, circle = band["strip"], _badge(width, height, shape, band["captions"], band["strip"])
     if kind == "cover" and not picture:
         cover, title, strip, circle = _cover(body, width / height)
     return Layout(width, height, kind, slots, band["captions"], band["chip"], band["logo"], strip, circle,
@@ -160,12 +164,18 @@ def _bands(width: int, height: int, s: _Shape) -> dict[str, Rect]:
     }
 
 
-def _badge(width: int, height: int, s: _Shape, strip: Rect) -> Rect:
-    if width > height:  # in the corner, beside the strip
-        side = min(0.16 * height, width - s.margin * width * 0.5 - strip.right)
-        return even(width - s.margin * width * 0.5 - side, strip.bottom - side, side, side)
+def _badge(width: int, height: int, s: _Shape, captions: Rect, strip: Rect) -> Rect:
+    if width / height > LANDSCAPE:  # in the corner, beside captions and strip
+        edge = width * (1 - s.margin / 2)
+        side = min(0.16 * height, edge - captions.right - 2)
+        return _square(edge - side / 2, strip.bottom - side / 2, side)
     side = min(0.2 * width, height * 0.99 - strip.y)
-    return even(width / 2 - side / 2, strip.y, side, side)
+    return _square(width / 2, strip.y + side / 2, side)
+
+
+def _square(centre_x: float, centre_y: float, side: float) -> Rect:
+    half = max(1, int(side / 2)) // 2 * 2 or 1
+    return Rect(2 * round((centre_x - half) / 2), 2 * round((centre_y - half) / 2), 2 * half, 2 * half)
 
 
 def _solo(width: int, height: int, s: _Shape) -> HostSlot:
@@ -224,10 +234,10 @@ def _card(rect: Rect, short_side: int) -> HostSlot:
 
 def _cover(body: Rect, aspect: float) -> tuple[Rect, Rect, Rect, Rect]:
     """Return cover, title, waveform and circle."""
-    if aspect > 1.25:
+    if aspect > LANDSCAPE:
         side = 0.78 * body.h
         ring = _RING * side
-        cover = even(body.x + ring, body.y + 0.5 * (body.h - side), side, side)
+        cover = _square(body.x + ring + side / 2, body.y + body.h / 2, side)
         x = cover.right + ring + 0.03 * body.w
         room = body.right - x
         title = even(x, cover.y + 0.02 * side, room, 0.50 * side)
@@ -235,7 +245,7 @@ def _cover(body: Rect, aspect: float) -> tuple[Rect, Rect, Rect, Rect]:
     else:
         side = min(0.5 * body.h, 0.62 * body.w)
         ring = _RING * side
-        cover = even(body.x + (body.w - side) / 2, body.y + ring, side, side)
+        cover = _square(body.x + body.w / 2, body.y + ring + side / 2, side)
         title = even(body.x, cover.bottom + ring, body.w, 0.14 * body.h)
         wave = even(body.x, title.bottom + 0.02 * body.h, body.w, body.bottom - title.bottom - 0.04 * body.h)
     ring = 2 * int(ring / 2)

@@ -227,7 +227,9 @@ def globe(scene: Scene, u: float, v: float, radius: float, css_colour: str, powe
 
 # ---------------------------------------------------------------- things
 
-_BOOKS = ("#7a3b2e", "#2f4858", "#c9b79c", "#8a6d3b", "#40514e", "#5b3a4a", "#a8553a", "#d6c9b1", "#3b3f46", "#6b7f6a")
+_BOOKS = (
+    "#84564a", "#4a5d68", "#c9bda8", "#8d7a58", "#5b6864", "#6b535d", "#a3705c", "#d6cdbd", "#55595f", "#7d8a76",
+)  # fmt: skip
 
 
 def books(plane: Plane, left: float, right: float, floor: float, tall: float) -> None:

@@ -79,9 +79,9 @@ def _film(x: np.ndarray) -> np.ndarray:
 def _studio(scene: Scene, accent: str) -> tuple[float, float]:
     edge, warm, hue = scene.right, linear(_WARM), linear(accent)
     sc.plaster(scene, "#6b625a", 0.05)
-    sc.slats(scene, "#84664f", -edge * 0.47, edge + 0.1)
-    scene.light += np.float32(0.035) * np.array([1.0, 0.86, 0.74], np.float32)
-    sc.pool(scene, 0.02, -0.08, 0.50, warm, 0.50, 0.95)
+    sc.slats(scene, "#85705f", -edge * 0.47, edge + 0.1)
+    scene.light += np.float32(0.055) * np.array([0.80, 0.92, 1.0], np.float32)
+    sc.pool(scene, 0.02, -0.08, 0.50, warm, 0.58, 0.95)
     for u in (-edge * 0.74, -0.04, edge * 0.70):
         sc.scallop(scene, u, -scene.bottom - 0.06, warm, 0.85)
     sc.pool(scene, edge * 1.02, 0.46, 0.60, hue, 0.50)
@@ -96,7 +96,7 @@ def _shelves(scene: Scene, left: float, right: float, accent: str) -> None:
     """Mount two shelves with books, a plant and a lamp, lit from beneath."""
     plane, span = Plane(scene), right - left
     for v in (-0.16, 0.13):
-        sc.board(plane, left, right, v, 0.018, "#8a5d3a")
+        sc.board(plane, left, right, v, 0.018, "#8a6b52")
     sc.books(plane, left + 0.30 * span, left + 0.74 * span, -0.16, 0.17)
     sc.pot(plane, left + 0.87 * span, -0.16, 0.062, 0.06, "#d8cbb8")
     sc.bush(plane, left + 0.87 * span, -0.215, 0.15, "#4f7a4a", 13, 0.30)
