@@ -1,14 +1,15 @@
 """Captions: every word once, in order, at its time, and really in the picture."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podcast.captions import Shape, caption_blocks, columns, shape_for
 from podcast.canvas import blend, colour, to_yuv
+from podcast.captions import Shape, caption_blocks, columns, shape_for
 from podcast.episode import Word, samples_at
 from podcast.graphics.captions import CaptionStrip
 from podcast.graphics.layout import arrange
@@ -50,7 +51,7 @@ def test_every_word_once_in_order(items, width):
         assert not mine or (mine[0].start == word.start and mine[-1].end == word.end)
     assert [t.word for t in tokens] == sorted(t.word for t in tokens)
     assert all(1 <= len(b.lines) <= 2 for b in blocks)
-    for block, after in zip(blocks, blocks[1:], strict=False):
+    for block, after in pairwise(blocks):
         assert block.start < block.end <= after.start or block.start == after.start
     assert all(columns(line[0].text) <= width or len(line) == 1 for b in blocks for line in b.lines)
 

@@ -1,6 +1,7 @@
 """Visualisers: they follow the sound, rest at the ends, and stay in their rectangle."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ def syllables() -> np.ndarray:
 
 def envelope(sound: np.ndarray) -> np.ndarray:
     edges = [samples_at(i, RATE) for i in range(FRAMES + 1)]
-    return np.array([np.sqrt((sound[a:b] ** 2).mean()) for a, b in zip(edges, edges[1:], strict=False)])
+    return np.array([np.sqrt((sound[a:b] ** 2).mean()) for a, b in pairwise(edges)])
 
 
 @pytest.fixture(scope="module")

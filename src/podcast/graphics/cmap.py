@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from struct import error as StructError
+from struct import error as struct_error
 from struct import unpack
 from typing import BinaryIO
 
@@ -35,7 +35,7 @@ def coverage(file: BinaryIO, index: int = 0) -> Coverage:
         table = _table(file, index, b"cmap")
         best = _subtable(table)
         ranges = _format12(table, best) if unpack(">H", table[best : best + 2])[0] == 12 else _format4(table, best)
-    except (StructError, ValueError, KeyError, IndexError):
+    except (struct_error, ValueError, KeyError, IndexError):
         return Coverage()
     ranges.sort()
     return Coverage(tuple(a for a, _ in ranges), tuple(b for _, b in ranges))

@@ -136,7 +136,7 @@ def _headline(picture: np.ndarray, title: str, author: str, theme: Theme, share:
     h, w = picture.shape[:2]
     bold = theme.font_bold or theme.font
     box = Rect(64, 84, round(w * share), 460 if author else 520)
-    letters, face, used = _lines(title, Face(132, True, bold), box, "left")
+    letters, _, used = _lines(title, Face(132, True, bold), box, "left")
     y = max(box.y, (h - used - (70 if author else 0)) // 2 - 10)
     picture[y + 8 - 36 : y + 8 - 26, box.x : box.x + 120] = rgb(theme.accent)
     _ink(picture, letters, box.x, y, theme.text, 0.6)

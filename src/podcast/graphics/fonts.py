@@ -64,7 +64,7 @@ def _coverage(source: _Source) -> Coverage:
     if source.embedded:
         return coverage(BytesIO(_buffer(source)))
     try:
-        with open(source.name, "rb") as file:
+        with Path(source.name).open("rb") as file:
             return coverage(file)
     except OSError:
         return Coverage()
