@@ -6,8 +6,8 @@ from pathlib import Path
 
 from podcast.cache import Cache
 from podcast.episode import Look, Shot, Timeline
-from podcast.ffmpeg import Choice, Encoder, Picture, Track, check_video, encoder_identity, join, open_sink
 from podcast.ffmpeg import Checked as Checked
+from podcast.ffmpeg import Choice, Encoder, Picture, Track, check_video, encoder_identity, join, open_sink
 from podcast.process import WorkerPool
 from podcast.reporter import Reporter, Stage
 from podcast.stage import frames_of

@@ -18,23 +18,23 @@ import numpy as np
 
 from podcast.audio import read_wav
 from podcast.cache import Cache
-from podcast.canvas import Canvas, blend, to_yuv
+from podcast.canvas import Canvas, blend, to_rgb, to_yuv
 from podcast.captions import caption_blocks, shape_for
 from podcast.episode import Look, Presenter, Shot, samples_at
 from podcast.graphics import cards, cover, images, panels
 from podcast.graphics.captions import CaptionStrip
 from podcast.graphics.layout import HostSlot, Layout, Rect, arrange
-from podcast.graphics.lower_third import LowerThird, chapter_chip, name_tag
+from podcast.graphics.lower_third import LowerThird, chapter_chip, name_tag, title_block
 from podcast.graphics.shapes import Placed
-from podcast.graphics.studio import VERSION as STUDIO_VERSION
 from podcast.graphics.studio import backdrop
-from podcast.graphics.theme import Theme, turned
+from podcast.graphics.theme import Theme
 from podcast.graphics.visualizer import Visualizer, VisualizerStyle
 from podcast.puppet.motion import Style
 from podcast.puppet.performance import perform
-from podcast.puppet.render import Puppet
-from podcast.puppet.rig import load_rig
+from podcast.puppet.render import Puppet, figure_size
+from podcast.puppet.rig import Rig, load_rig
 
+_BACKDROP_VERSION = 1
 _SHIFT = 6  # frames over which the emphasis moves to another presenter
 _WARM_STAGES = 3  # kept by a worker: their presenters need memory
 
@@ -74,14 +74,15 @@ class Stage:
                               look.layout == "cards")
         self.backdrop = _background(look, (look.width, look.height), look.accent, cache)
         self.image = images.read_rgb(setting.image) if setting.image else None
-        self._cards = [self._card_picture(i, slot, cache) for i, slot in enumerate(self.layout.hosts)]
+        self._plain = self._behind_panels()
+        rigs = [load_rig(presenter.figure) for presenter in setting.presenters]
+        self._cards = [self._card_picture(slot, rig.spec.accent, cache)
+                       for slot, rig in zip(self.layout.hosts, rigs, strict=True)]
         self._base = lru_cache(maxsize=8)(self._paint_base)
         self._still = lru_cache(maxsize=8)(self._still_layers)
-        plain = self.base(None)
         self.puppets = [
-            Puppet(load_rig(p.figure), self._behind(i, plain), slot.head_height,
-                   (slot.head_x - slot.rect.x, slot.head_y - slot.rect.y))
-            for i, (p, slot) in enumerate(zip(setting.presenters, self.layout.hosts, strict=True))
+            Puppet(rig, self._behind(i), slot.head_height, _anchor(rig, slot))
+            for i, (rig, slot) in enumerate(zip(rigs, self.layout.hosts, strict=True))
         ]
 
     def base(self, active: int | None) -> np.ndarray:
@@ -102,30 +103,45 @@ class Stage:
         away = (self.layout.hosts[other].head_x - here) / self.look.width
         return float(np.clip(2 * away, -1, 1))
 
-    def _card_picture(self, index: int, slot: HostSlot, cache: Cache) -> np.ndarray | None:
-        if not slot.card:
-            return None
-        return _background(self.look, (slot.rect.w, slot.rect.h), turned(self.look.accent, index), cache)
+    def _behind_panels(self) -> np.ndarray:
+        """Return what lies behind everything: the studio, out of focus where cards or a cover are in front."""
+        if self.layout.kind == "solo":
+            return self.backdrop
+        small = to_rgb(cv2.resize(self.backdrop, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA))
+        return to_yuv(panels.stage(small, (self.look.width, self.look.height), self.look.accent))
 
-    def _behind(self, index: int, plain: np.ndarray) -> np.ndarray:
+    def _card_picture(self, slot: HostSlot, accent: str, cache: Cache) -> np.ndarray | None:
+        return _background(self.look, (slot.rect.w, slot.rect.h), accent, cache) if slot.card else None
+
+    def _behind(self, index: int) -> np.ndarray:
+        """Return the picture of a presenter's region without the presenter."""
         rect, card = self.layout.hosts[index].rect, self._cards[index]
-        return plain[rect.y : rect.bottom, rect.x : rect.right].copy() if card is None else card
+        return self.base(None)[rect.y : rect.bottom, rect.x : rect.right].copy() if card is None else card
 
     def _paint_base(self, active: int | None) -> np.ndarray:
-        picture = panels.panel_background(self.backdrop, self.layout, self.theme, active)
+        picture = panels.panel_background(self._plain, self.layout, self.theme, active)
         for slot, card in zip(self.layout.hosts, self._cards, strict=True):
             if card is not None:
                 picture[slot.rect.y : slot.rect.bottom, slot.rect.x : slot.rect.right] = card
+        radius = self.theme.corner(self.look.width, self.look.height)
         if self.layout.picture and self.image is not None:
-            radius = self.theme.corner(self.look.width, self.look.height)
             _put(picture, [panels.picture_panel(self.image, self.layout.picture, radius)])
-        if self.layout.cover and self.layout.title:
-            _put(picture, cover.cover_scene(self.look.title, self.look.byline, self.look.cover, self.layout, self.theme))
+        if self.layout.cover:
+            _put(picture, self._cover_layers(self.layout.cover, radius))
         return picture
+
+    def _cover_layers(self, place: Rect, radius: int) -> list[Placed]:
+        look, layout = self.look, self.layout
+        art = cover.cover_art(look.title, look.byline, place.w, self.theme, look.cover)
+        layers = [panels.picture_panel(art, place, radius)]
+        beside = layout.beside if dict(look.visualizer).get("style") == "circular" else layout.title
+        if beside:
+            layers.append(title_block(look.title, look.byline, beside, self.theme, left=look.width > look.height))
+        return layers
 
     def _still_layers(self, active: int | None) -> tuple[Placed, ...]:
         layers: list[Placed] = []
-        background = panels.panel_background(self.backdrop, self.layout, self.theme, active)
+        background = panels.panel_background(self._plain, self.layout, self.theme, active)
         radius, line = self.theme.corner(self.look.width, self.look.height), panels.border(self.layout)
         for i, (slot, presenter) in enumerate(zip(self.layout.hosts, self.presenters, strict=True)):
             if slot.card:
@@ -137,9 +153,19 @@ class Stage:
         return tuple(layers)
 
 
+def _anchor(rig: Rig, slot: HostSlot) -> tuple[float, float]:
+    """Return where the neck's pivot goes in the presenter's region: the head in its place, the trunk to the edge."""
+    scale = slot.head_height / rig.head_height
+    middle = (rig.spec.crown + rig.spec.chin) / 2
+    y = slot.head_y - slot.rect.y + (rig.spec.pivot[1] - middle) * scale
+    figure = figure_size(rig, slot.head_height)
+    short = slot.rect.h - (y + figure.top + figure.height)
+    return slot.head_x - slot.rect.x, y + max(0.0, short)
+
+
 def _background(look: Look, size: tuple[int, int], accent: str, cache: Cache) -> np.ndarray:
     """Return the backdrop as a picture, from the cache if it was made before."""
-    address = cache.key("backdrop", STUDIO_VERSION, size=size, style=look.background_digest or look.background,
+    address = cache.key("backdrop", _BACKDROP_VERSION, size=size, style=look.background_digest or look.background,
                         accent=accent)
 
     def make(folder: Path) -> None:
@@ -269,7 +295,7 @@ def paint(shot: Shot, stage: Stage) -> Iterator[Canvas]:
     canvas, whole = Canvas(look.width, look.height), Rect(0, 0, look.width, look.height)
     overlays, motion = _overlays(shot, stage), _motion(shot, stage)
     states: list[Any] = [object()] * len(overlays)
-    still, under = stage.still(shot.speaking), stage.base(shot.speaking).copy()
+    under, after = stage.base(shot.speaking).copy(), stage.base(shot.speaking)
     before = stage.base(shot.spoke_before)
     shifting = _SHIFT if shot.spoke_before != shot.speaking and not card else 0
     for frame in range(shot.slot.frames):
@@ -278,13 +304,14 @@ def paint(shot: Shot, stage: Stage) -> Iterator[Canvas]:
             yield from _card_frame(card, frame, canvas)
             continue
         dirty = _changed(overlays, states, frame)
+        shifted = min(1.0, (frame + 1) / shifting) if shifting else 1.0
         if frame < shifting:
-            under = cv2.addWeighted(before, 1 - (frame + 1) / shifting, stage.base(shot.speaking),
-                                    (frame + 1) / shifting, 0)
+            under = cv2.addWeighted(before, 1 - shifted, after, shifted, 0)
         if frame <= shifting or card:
             dirty = [whole]
         dirty += [_draw(stage, i, poses[frame], under) for i, poses in enumerate(motion)]
-        over = [*still, *(p for o, s in zip(overlays, states, strict=True) for p in o.placed(s))]
+        over = [*_emphasis(shot, stage, shifted), *(p for o, s in zip(overlays, states, strict=True)
+                                                    for p in o.placed(s))]
         for rect in [whole] if whole in dirty else dirty:
             tile = under[rect.y : rect.bottom, rect.x : rect.right].copy()
             _put(tile, over, rect.x, rect.y)
@@ -292,6 +319,14 @@ def paint(shot: Shot, stage: Stage) -> Iterator[Canvas]:
                 tile = _veiled(tile, card, frame, hidden)
             canvas.paint(tile, rect.x, rect.y)
         yield canvas
+
+
+def _emphasis(shot: Shot, stage: Stage, shifted: float) -> tuple[Placed, ...]:
+    """Return the frames and names of cards while the emphasis moves (0 … 1) to the one who speaks."""
+    now = stage.still(shot.speaking)
+    if shifted >= 1:
+        return now
+    return (*stage.still(shot.spoke_before), *(layer._replace(opacity=layer.opacity * shifted) for layer in now))
 
 
 def _draw(stage: Stage, index: int, pose: np.ndarray, under: np.ndarray) -> Rect:
@@ -308,9 +343,6 @@ def _card(shot: Shot, stage: Stage) -> cards.CardAnimation | None:
     slot, look = shot.slot, stage.look
     if slot.kind not in ("title", "chapter", "outro"):
         return None
-    # The card lies over a blurred copy of the stage's own backdrop.
-    from podcast.canvas import to_rgb
-
     behind, size = to_rgb(cv2.resize(stage.backdrop, None, fx=0.25, fy=0.25)), (look.width, look.height)
     if slot.kind == "chapter":
         return cards.chapter_card(slot.text, "", behind, size, slot.frames, look.rate, stage.theme)

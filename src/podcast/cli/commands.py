@@ -191,11 +191,11 @@ def list_hosts(sheet: Path, as_json: bool) -> None:
         raise PodcastError(f"cannot be written ({error})", "--sheet FILE.png", str(sheet)) from error
     rigs = [load_rig(host_folder(name)) for name in names]
     if as_json:
-        print_json([{"name": n, "title": r.title, "description": r.description} for n, r in zip(names, rigs)])
+        print_json([{"name": rig.spec.name, "about": rig.spec.about, "licence": rig.spec.licence} for rig in rigs])
         return
-    made = table("name", "", "")
-    for name, rig in zip(names, rigs, strict=True):
-        made.add_row(name, escape(rig.title), escape(rig.description))
+    made = table("name", "about")
+    for rig in rigs:
+        made.add_row(rig.spec.name, escape(rig.spec.about))
     show(made)
     out.print(f"\ncontact sheet: {sheet}", highlight=False, soft_wrap=True)
 
@@ -255,7 +255,6 @@ def clear_cache(config: Path | None, settings: Settings) -> None:
 def examine(config: Path | None, settings: Settings, as_json: bool) -> None:
     """Tell what this machine has and what was proved to work."""
     from podcast.doctor import findings
-
     from podcast.graphics import fonts
 
     video = load_config(config, settings).config.video
