@@ -15,12 +15,17 @@ from podcast.script.lines import clean
 
 PATH = Path("here/script.txt")
 
-MARKERS = st.sampled_from(
+
+def choice(words: str) -> st.SearchStrategy[str]:
+    return st.sampled_from(words.split(" "))
+
+
+MARKERS = choice(
     "[ ] ( ) * ** _ ` ``` ~~ # ## ### > - 1. 2. | --- === : : :: ! ![ ]( <!-- --> < > & \\ \" ' … . , "
     "[MUSIC: [MUSIC] [PAUSE [PAUSE] (beat) [IMAGE: none] [laughs] (sighs) DEAN: Host: Emma: NARRATOR( "
-    "[^1] [^1]: Tone: Title: INTRO: SFX: http://x.y/z |---|---| [x] music fades out -12dB 5s {{ }}".split(" ")
+    "[^1] [^1]: Tone: Title: INTRO: SFX: http://x.y/z |---|---| [x] music fades out -12dB 5s {{ }}"
 )
-WORDS = st.sampled_from("one two Three FOUR five5 sich 你好 мир naïve e\u0301a ß İ ﬁ 3.5 don't a-b Production Notes".split(" "))
+WORDS = choice("one two Three FOUR five5 sich 你好 мир naïve e\u0301a ß İ ﬁ 3.5 don't a-b Production Notes")
 BLANKS = st.sampled_from([" ", " ", "  ", "\n", "\n", "\n\n", "\n\n", "\t", "\u00a0", ""])
 TOKENS = st.one_of(MARKERS, MARKERS, WORDS, WORDS, st.text(max_size=3))
 SOUP = st.lists(st.tuples(TOKENS, BLANKS), max_size=40).map(lambda ts: "".join(a + b for a, b in ts))
@@ -86,7 +91,7 @@ def test_lines_speakers_and_cues_refer_to_what_there_is(text):
     assert len({c.before for c in script.chapters}) == len(script.chapters)
     assert all(0 <= c.before <= len(script.turns) for c in (*script.music, *script.images))
     assert all(t.text == t.text.strip() and any(c.isalnum() for c in t.text) for t in script.turns)
-    assert all(t.pause_after is None or 0 <= t.pause_after for t in script.turns)
+    assert all(t.pause_after is None or t.pause_after >= 0 for t in script.turns)
     assert outline(script).seconds > 0
 
 
@@ -108,7 +113,7 @@ def test_any_unicode_is_read(text):
 
 @settings(max_examples=400, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(
-    ["title", "titel", "author", "speakers", "layout", "loudness", "language", "video", "video.fps", "x", "- a", "  b"]),
+    ["title", "titel", "author", "speakers", "layout", "loudness", "language", "video", "video.fps", "- a", "  b"]),
     st.sampled_from([":", ": ", ": x", ": {a: b}", ": [1, 2]", ": &a [*a]", ": !!python/none x", ": 'x", ": |", ""]))))
 def test_any_front_matter_is_read_or_refused(entries):
     parse("---\n" + "\n".join(a + b for a, b in entries) + "\n---\nHello there.")
@@ -139,9 +144,11 @@ def test_windows_text_comes_back(text):
 
 
 @pytest.mark.parametrize("text", [
-    "[" * 3000, "(" * 3000 + ")" * 3000, "*_" * 3000, "!" * 20000 + "a", "[a](" * 2000, "`" * 5000 + " a", "a\n" * 5000,
-    "<" * 5000 + "a", "~~" * 3000 + "a", " " * 50000 + "a", "a " * 30000, "[MUSIC: " + "x " * 5000 + "] a", "- " * 3000 + "a",
-    "|" * 5000, "> " * 3000 + "a", "#" * 5000 + " a", "\\" * 5001 + "a", "a: " * 5000, "1. a\n" * 3000, "<!--" * 500,
+    "[" * 3000, "(" * 3000 + ")" * 3000, "*_" * 3000, "!" * 20000 + "a", "[a](" * 2000, "a\n" * 5000,
+    "`" * 5000 + " a", "<" * 5000 + "a", "~~" * 3000 + "a", " " * 50000 + "a", "a " * 30000,
+    "[MUSIC: " + "x " * 5000 + "] a",
+    "- " * 3000 + "a", "|" * 5000, "> " * 3000 + "a", "#" * 5000 + " a", "\\" * 5001 + "a",
+    "a: " * 5000, "1. a\n" * 3000, "<!--" * 500,
 ])
 def test_pathological_texts_take_no_time_to_speak_of(text):
     parse(text)

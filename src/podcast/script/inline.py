@@ -11,9 +11,10 @@ from pathlib import Path
 
 from podcast.episode import ImageCue, MusicCue, Unspoken
 from podcast.script import cues
-from podcast.script.cues import GoesOn, Place
+from podcast.script.cues import Place
 from podcast.script.lexicon import is_action, is_editorial
 from podcast.script.lines import Line, has_words
+from podcast.script.music_cues import GoesOn, music
 
 _TOKEN = re.compile(r"\\.|`+|[\[\]()]", re.S)
 _PLAIN = re.compile(r"[^\\`!\[\](*_~<&\n]+")
@@ -132,7 +133,7 @@ class _Scanner:
 
     def flush(self) -> None:
         text = " ".join("".join(self.buffer).split())
-        text = text.lstrip(" ,;:.") if self.cut else text
+        text = text.lstrip(" ,;:.") if self.cut and self.wordy else text
         if text:
             self.spoken.pieces.append(Say(text, self.line(self.begin)))
         self.buffer, self.wordy, self.cut = [], False, False
@@ -298,7 +299,7 @@ class _Scanner:
             return self.cue(Pause(seconds, place.line, f"pause {seconds:g} s"), start, end, "pause")
         if square and (shown := cues.image(content, place)):
             return self.cue(shown, start, end, "image cue")
-        if played := cues.music(content, place, square):
+        if played := music(content, place, square):
             return self.cue(played, start, end, "music cue")
         return None
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from podcast.episode import Chapter, ImageCue, MusicCue, Script, Speaker, Turn, Unspoken
 from podcast.errors import ScriptError
 from podcast.script.blocks import Block, read_blocks
-from podcast.script.cues import GoesOn
 from podcast.script.frontmatter import FrontMatter, split_front_matter
 from podcast.script.inline import Pause, Piece, Say, brackets, end_sentence, read_inline
 from podcast.script.labels import (
@@ -26,6 +25,7 @@ from podcast.script.labels import (
 )
 from podcast.script.lexicon import NOTES, NOTES_HEADINGS, PEOPLE_KEYS, is_action
 from podcast.script.lines import Line, has_words, label_id, split_lines
+from podcast.script.music_cues import GoesOn
 
 NARRATOR = "NARRATOR"  # the id of whoever reads what nobody else is named for
 _NARRATORS = (NARRATOR, "HOST")  # who goes on after a heading, if the script has them
@@ -181,15 +181,17 @@ class _Reader:
         is_notes, only_title = notes_label(text)
         if is_notes and not (pending and not only_title):
             return partial(self.begin_notes, line)
+        label = self.roster.label(text)
+        if label and label.id not in self.roster.speakers and (act := self.stage_label(label, line)):
+            return act
         early = not self.turns and not any(has_words(x.text) and x.text.lstrip()[:1] not in "[(*" for x in pending)
         found = header(text) if early else None
+        if found and found.key == "music":
+            return lambda: f"[MUSIC: {found.value}]"
         if found or (early and describing and looks_like_header(text)):
             return partial(self.take_header, line, found)
         if marker := section_marker(text):
             return partial(self.take_marker, line, *marker)
-        label = self.roster.label(text)
-        if label and label.id not in self.roster.speakers and (act := self.stage_label(label, line)):
-            return act
         return partial(self.take_label, label, line) if label else None
 
     def begin_notes(self, line: Line) -> str:
@@ -219,7 +221,7 @@ class _Reader:
         if label.name.isupper() and _DIRECTION_LABEL.fullmatch(label.name):
             return partial(self.take_direction, line)
         if label.name.isupper() and _CUE_LABEL.fullmatch(label.name) and label.rest and "]" not in line.text:
-            return lambda: f"[{line.text.strip(' *_')}]"
+            return lambda: f"[{label.name}: {label.rest.strip(' *_')}]"
         return None
 
     def take_direction(self, line: Line) -> str:

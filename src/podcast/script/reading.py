@@ -31,6 +31,7 @@ _MAGIC = (  # files that people mistake for plain text
     (b"RIFF", "a sound or video"),
 )
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f\x7f]")
+_BETWEEN_WORDS = re.compile("[ \n\r\u3000。、，]")
 _MAX_CONTROLS = 0.01  # share of the bytes; text has none
 _MAX_HIGH = 0.5  # share of bytes above 127 among the letters: Western European text has under a tenth
 _SAMPLE = 65_536  # bytes that are enough to tell what a file is
@@ -100,7 +101,7 @@ def _utf16(data: bytes) -> str | None:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if all(_is_text(c) for c in text) and (best is None or zeros.count(0) > best[0]):
+        if _BETWEEN_WORDS.search(text) and all(map(_is_text, text)) and (best is None or zeros.count(0) > best[0]):
             best = (zeros.count(0), text)
     return best[1] if best else None
 
