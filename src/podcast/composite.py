@@ -1,4 +1,4 @@
-"""Shots -> encoded pieces, in parallel and cached; pieces and sound -> one mp4, without encoding anything again."""
+"""Shots -> encoded pieces, in parallel and cached."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from pathlib import Path
 
 from podcast.cache import Cache
 from podcast.episode import Look, Shot, Timeline
-from podcast.ffmpeg import Checked as Checked
-from podcast.ffmpeg import Choice, Encoder, Picture, Track, check_video, encoder_identity, join, open_sink
+from podcast.ffmpeg import Choice, Encoder, Picture, encoder_identity, open_sink
 from podcast.process import WorkerPool
 from podcast.reporter import Reporter, Stage
 from podcast.stage import frames_of
@@ -65,13 +64,3 @@ def _render(shot: Shot, look: Look, picture: Picture, encoder: Encoder, cache: C
         sink.close()
 
     return cache.put(address, make)
-
-
-def assemble(pieces: list[tuple[Path, int]], picture: Picture, track: Track, out: Path) -> Checked:
-    """Join pieces and sound into `out` and read the result back.
-
-    Raises:
-        MediaError: the result is not what it should be.
-    """
-    join(pieces, picture.rate, track, out)
-    return check_video(out, picture, sum(frames for _, frames in pieces), sound=track.aac is not None)

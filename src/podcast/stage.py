@@ -31,6 +31,7 @@ from podcast.graphics.theme import Theme
 from podcast.graphics.visualizer import Visualizer, VisualizerStyle
 from podcast.puppet.motion import Style
 from podcast.puppet.performance import perform
+from podcast.puppet.pose import REST
 from podcast.puppet.render import Puppet, figure_size
 from podcast.puppet.rig import Rig, load_rig
 
@@ -420,3 +421,30 @@ def frames_of(shot: Shot, look: Look, root: Path) -> Iterator[Canvas]:
         return play(shot.slot.video, look, shot.slot.frames)
     presenters = tuple(clip.presenter for clip in shot.clips)
     return paint(shot, warm_stage(Setting(look, presenters, shot.image, shot.image_digest), root))
+
+
+# ---------------------------------------------------------------- stills
+
+
+def backdrop_of(look: Look, cache: Cache) -> np.ndarray:
+    """Return the backdrop alone as RGB uint8 (height, width, 3)."""
+    return to_rgb(_background(look, (look.width, look.height), look.accent, cache))
+
+
+def cut_out(presenter: Presenter, head_height: int = 420) -> np.ndarray:
+    """Return a presenter at rest without background, straight RGBA uint8; `head_height` in pixels.
+
+    The presenter is drawn on black and on white: what differs is transparent.
+    """
+    rig = load_rig(presenter.figure)
+    figure = figure_size(rig, head_height)
+    w, h = (int(side) // 2 * 2 for side in (figure.width, figure.height))
+    anchor = (-figure.left, -figure.top)
+    dark, light = (
+        Puppet(rig, np.full((h, w, 3), (level, 128, 128), np.uint8), head_height, anchor).draw(REST).copy()
+        for level in (16, 235)
+    )
+    alpha = 1 - (light[..., :1].astype(np.float32) - dark[..., :1]) / 219
+    over_black = to_rgb(dark).astype(np.float32)
+    colour = np.divide(over_black, alpha, out=np.zeros_like(over_black), where=alpha > 0.02)
+    return np.clip(np.rint(np.dstack([colour, alpha * 255])), 0, 255).astype(np.uint8)
