@@ -182,7 +182,9 @@ def redact(data: Any, secrets: Collection[str] = ()) -> Any:
         return {key: MASK if _is_secret(str(key)) and value not in (None, "", False) else redact(value, secrets)
                 for key, value in data.items()}
     if isinstance(data, (list, tuple)):
-        return [redact(value, secrets) for value in data]
+        flags = [None, *data]  # the value of "--api-key VALUE" stands alone
+        return [MASK if isinstance(flag, str) and flag.startswith("-") and "=" not in flag and _is_secret(flag)
+                else redact(value, secrets) for flag, value in zip(flags, data, strict=False)]
     if isinstance(data, str):
         return _masked(data, secrets)
     return MASK if str(data) in secrets and data is not None and not isinstance(data, bool) else data

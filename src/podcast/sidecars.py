@@ -165,7 +165,8 @@ def chapters_json(marks: Sequence[Mark], length: float, title: str = "", author:
     chapters = [{"startTime": round(mark.start, 3), "endTime": round(end, 3), "title": _line(mark.title)}
                 for mark, end in zip(marks, ends, strict=True)] if marks else []
     about = {name: text for name, text in (("title", title), ("author", author)) if text}
-    return json.dumps({"version": _CHAPTERS_VERSION, **about, "chapters": chapters}, ensure_ascii=False, indent=1) + "\n"
+    data = {"version": _CHAPTERS_VERSION, **about, "chapters": chapters}
+    return json.dumps(data, ensure_ascii=False, indent=1) + "\n"
 
 
 def clock(secs: float) -> str:
