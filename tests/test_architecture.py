@@ -14,7 +14,7 @@ FLOORS = [  # a module may import from floors below its own; stages are closed t
     {"produce", "wiring"},
     {"script", "narration", "music", "mix", "avatar", "composite", "publish"},
     {"engines", "puppet", "graphics", "timeline", "stage", "sidecars", "report", "bed", "text"},
-    {"captions", "cache", "dsp"},
+    {"captions", "cache", "sound"},
     {"ffmpeg", "environments"},
     {"device", "audio", "canvas"},
     {"process", "config", "reporter"},
