@@ -1,5 +1,8 @@
 """The sound's building blocks, measured against independent meters and for any size of block."""
 
+
+from itertools import pairwise
+
 import numpy as np
 import pyloudnorm
 import pytest
@@ -149,7 +152,7 @@ def test_phrases_cover_all_speech_and_keep_only_long_gaps(found, bridge):
     speech = [(start, start + length) for start, length in found]
     joined = phrases(speech, bridge)
     assert all(any(a <= start and end <= b for a, b in joined) for start, end in speech)
-    assert all(b[0] - a[1] >= bridge for a, b in zip(joined, joined[1:], strict=False))
+    assert all(b[0] - a[1] >= bridge for a, b in pairwise(joined))
 
 
 @given(intervals, st.integers(1, 40))

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from fractions import Fraction
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,7 @@ def test_cues_never_overlap_and_none_is_lost(captions):
         found = cues(text)
         assert len(found) == expected
         assert all(start < end for start, end, _ in found)
-        assert all(a[1] <= b[0] for a, b in zip(found, found[1:], strict=False))
+        assert all(a[1] <= b[0] for a, b in pairwise(found))
 
 
 @given(st.lists(st.floats(0.01, 5), min_size=1, max_size=50))
@@ -89,7 +90,7 @@ def test_times_are_rounded_and_do_not_drift(lengths):
     edges = [0.0]
     for length in lengths:
         edges.append(edges[-1] + length)
-    captions = [Caption(a, b, "x") for a, b in zip(edges, edges[1:], strict=False)]
+    captions = [Caption(a, b, "x") for a, b in pairwise(edges)]
     for caption, (start, end, _) in zip(captions, cues(srt(captions)), strict=True):
         assert abs(start - caption.start * 1000) <= 0.501 and abs(end - caption.end * 1000) <= 0.501
 
@@ -178,7 +179,7 @@ def test_paragraphs_are_turns_in_the_authors_words():
 class Page(HTMLParser):
     """What a browser sees."""
 
-    void = {"meta", "track", "br", "link", "img"}
+    void = ("meta", "track", "br", "link", "img")
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -29,6 +29,7 @@ import sys
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
+from itertools import pairwise
 from typing import Any
 
 from podcast import __version__
@@ -203,7 +204,7 @@ def _is_secret(key: str) -> bool:
     """Return whether the last part of a dotted key looks like a secret's: api_key, hfToken, PASSWORD."""
     last = key.rsplit(".", 1)[-1]
     words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", last)]
-    return bool(_SECRET_WORDS & set(words)) or bool(_SECRET_PAIRS & set(zip(words, words[1:], strict=False)))
+    return bool(_SECRET_WORDS & set(words)) or bool(_SECRET_PAIRS & set(pairwise(words)))
 
 
 def _plain(data: Any) -> Any:
