@@ -153,6 +153,23 @@ def test_declared_names_match_in_any_case():
     assert script.speakers == (Speaker("JANE", "Dr. Jane Smith", voice="c", avatar="b"),)
 
 
+def test_names_beside_roles_and_time_stamps():
+    script = parse("**Host 1 (Sarah):** Hi.\n\nHost 2 (00:04):\nHo. [crosstalk 00:05]\n\nHost 1: Hey.")
+    assert [(s.id, s.name, s.delivery) for s in script.speakers] == [("HOST 1", "Sarah", ""), ("HOST 2", "Host 2", "")]
+    assert {u.text: u.reason for u in script.unspoken} == {
+        "(00:04)": "time stamp", "[crosstalk 00:05]": "stage direction"}
+
+
+def test_screenplays():
+    text = "INT. STUDIO - DAY\n\nJANE\n(whispering)\nAre we live?\n\nBOB (V.O.)\nYes.\n\nJANE\nOh.\n\nTHE END"
+    assert who(text) == [("JANE", "Are we live?"), ("BOB", "Yes."), ("JANE", "Oh."), ("JANE", "THE END")]
+    assert who("OH NO\nit rains") == [(NARRATOR, "OH NO it rains")]
+
+
+def test_questions_and_answers():
+    assert who("Q: Why?\nA: Because.\n\nQ: So?\nA: So.")[:2] == [("Q", "Why?"), ("A", "Because.")]
+
+
 def test_who_reads_what_has_no_label():
     assert who("Once upon a time.\n\nDEAN: Hi.") == [("DEAN", "Once upon a time."), ("DEAN", "Hi.")]
     assert who("Once.\n\nDEAN: Hi.\n\nJANE: Ho.")[0] == (NARRATOR, "Once.")
@@ -209,6 +226,11 @@ def test_production_notes_are_not_spoken(title):
 def test_notes_end_at_a_heading_of_their_rank_or_at_an_early_rule():
     assert said("Hi.\n\n## Show notes\n\n### Links\n\nx\n\n## On\n\nBye.") == ["Hi.", "Bye."]
     assert said("Production notes:\n- slow\n\n---\n\nHi.") == ["Hi."]
+
+
+def test_a_header_may_stand_below_the_last_rule():
+    assert said("Hi.\n\n---\n**Word count:** 120\nRuntime: 2 min") == ["Hi."]
+    assert said("Hi.\n\n---\nRuntime: this is what we call it.")[1:] == ["Runtime: this is what we call it."]
 
 
 def test_section_markers():
@@ -275,6 +297,7 @@ def test_music_cues(content, expected):
 
 def test_music_in_parentheses_and_emphasis():
     assert parse("(music fades)\n\nHi.").music[0].stop
+    assert parse("*Music fades out.*\n\nHi.").music[0].stop
     text = "[MUSIC: a]\n\nHi. *[music swells]* Ho. [music continues softly]"
     assert [m.description for m in parse(text).music] == ["a"]
     assert said("I love (the music in this film) a lot. [she hums along to the music] Yes.") == [

@@ -59,7 +59,7 @@ def told(script: Script) -> str:
     words += [f"{t.speaker} {t.text}" for t in script.turns]
     words += [c.title for c in script.chapters]
     words += [u.text for u in script.unspoken]
-    words += [s.delivery for s in script.speakers]
+    words += [f"{s.name} {s.delivery}" for s in script.speakers]
     return " ".join(words)
 
 
@@ -148,7 +148,7 @@ def test_windows_text_comes_back(text):
     "`" * 5000 + " a", "<" * 5000 + "a", "~~" * 3000 + "a", " " * 50000 + "a", "a " * 30000,
     "[MUSIC: " + "x " * 5000 + "] a",
     "- " * 3000 + "a", "|" * 5000, "> " * 3000 + "a", "#" * 5000 + " a", "\\" * 5001 + "a",
-    "a: " * 5000, "1. a\n" * 3000, "<!--" * 500,
+    "a: " * 5000, "*a* " * 8000, "(a) " * 8000, "[a] " * 8000, "1. a\n" * 3000, "<!--" * 500,
 ])
 def test_pathological_texts_take_no_time_to_speak_of(text):
     parse(text)

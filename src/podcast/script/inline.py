@@ -75,6 +75,11 @@ def read_inline(
     return _Scanner(lines, path, links, labelled).run()
 
 
+def is_time(text: str) -> bool:
+    """Return whether a text is a time stamp such as "00:12" or "1:02:03"."""
+    return bool(_TIME.fullmatch(text.strip()))
+
+
 def brackets(text: str) -> dict[int, int]:
     """Return opening → closing index of the brackets and parentheses of a text; code and escapes do not count."""
     pairs: dict[int, int] = {}
@@ -209,9 +214,12 @@ class _Scanner:
         """Emphasis: its marks are not said. `*sighs*` is a direction."""
         before, after = self.text[at - 1 : at] if at else "", self.text[at + 1 : at + 2]
         starred = _STARRED.match(self.text, at)
-        opens = starred and not before.isalnum() and before not in ("*", "_")
-        if starred and opens and self._directs(starred[2], at, starred.end()):
-            return self.aside(at, starred.end(), "stage direction")
+        if starred and not before.isalnum() and before not in ("*", "_"):
+            end = starred.end()
+            if self._alone(at, end) and (after_cue := self._bracket(starred[2], at, end, False)) is not None:
+                return after_cue
+            if self._directs(starred[2], at, end):
+                return self.aside(at, end, "stage direction")
         intraword = before.isalnum() and after.isalnum()
         if (self.text[at] == "_" and intraword) or (before.isdigit() and after.isdigit()):
             return self.literal(at)
@@ -266,7 +274,7 @@ class _Scanner:
         if self._is_said(content, at, end):
             self.dropped.add(end)
             return at + 1
-        reason = "time stamp" if _TIME.fullmatch(content.strip()) else "stage direction"
+        reason = "time stamp" if is_time(content) else "stage direction"
         return self.aside(at, end + 1, reason)
 
     def _link_end(self, content: str, end: int) -> int | None:

@@ -15,6 +15,7 @@ from podcast.script.lexicon import (
     NOTES,
     PEOPLE_KEYS,
     SECTION_MARKERS,
+    is_action,
     is_no_name,
     is_role,
     word_set,
@@ -22,6 +23,7 @@ from podcast.script.lexicon import (
 from podcast.script.lines import label_id
 
 _MAX_WORDS = 4  # of an undeclared name
+_MAX_CHARACTER = 3  # words of a screenplay's name
 _MAX_LENGTH = 60  # characters before the colon
 _STAMP = r"(?:[\[(]?\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?[\])]?\s*[-–—]?\s+)"
 _LABEL = re.compile(
@@ -114,6 +116,11 @@ def section_marker(text: str) -> tuple[str, str] | None:
     return (text.strip(), "") if bare != text.strip() and SECTION_MARKERS.fullmatch(bare) else None
 
 
+def is_person(text: str) -> bool:
+    """Return whether words in parentheses after a role are a name: "Host 1 (Sarah)"."""
+    return bool(_HEADER_NAME.fullmatch(text)) and len(text.split()) <= _MAX_WORDS and not is_action(text)
+
+
 def show_name(label: str) -> str:
     """Return a label as it is shown: "DEAN" as "Dean"; mixed case stays as it was written."""
     if not label.isupper():
@@ -131,7 +138,9 @@ class Roster:
             self.speakers[speaker.id] = _over(self.speakers.get(speaker.id), speaker)
         self.ids = {label_id(s.name): s.id for s in self.speakers.values() if s.name}
         self.ids.update({id: id for id in self.speakers})
+        blocks = tuple(blocks)
         self.counts = Counter(_candidates(blocks))
+        self.characters = _characters(blocks)
 
     def label(self, text: str) -> Label | None:
         """Return the label that a line begins with."""
@@ -171,7 +180,7 @@ class Roster:
             return None
         name = " ".join(match["name"].split())
         bold = text.strip()[:1] in "*_" and is_role(name)
-        if label_id(name) not in self.ids and not bold:
+        if label_id(name) not in self.ids and not bold and not (name.isupper() and name in self.characters):
             return None
         delivery = " ".join((match["delivery"] or "").split())
         return Label(self.ids.get(label_id(name), label_id(name)), name, delivery, "")
@@ -191,6 +200,17 @@ def _candidates(blocks: Iterable[Block]) -> Iterable[str]:
             ended = index == 0 or block.lines[index - 1].text.rstrip(" *_").endswith((*_ENDINGS, ":", "]", ")"))
             if ended and (label := parse_label(line.text)):
                 yield label.id
+
+
+def _characters(blocks: Iterable[Block]) -> frozenset[str]:
+    """Return the names in capitals above the speeches of a screenplay; one of them occurs twice or it is none."""
+    names: Counter[str] = Counter()
+    for block in blocks:
+        match = _ALONE.fullmatch(block.lines[0].text.strip())
+        name = " ".join(match["name"].split()) if match and block.kind == "paragraph" and len(block.lines) > 1 else ""
+        if name.isupper() and len(name) > 1 and len(name.split()) <= _MAX_CHARACTER and not is_no_name(name):
+            names[name] += 1
+    return frozenset(names if any(n >= _MENTIONS for n in names.values()) else ())
 
 
 def _over(known: Speaker | None, declared: Speaker) -> Speaker:

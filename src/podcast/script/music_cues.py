@@ -41,7 +41,7 @@ _FADE_OUT = re.compile(
     rf"(?:\s*(?::|over|in|for|of|after)?\s*{length_pattern('b', '?')})?", re.I)
 _FADE_IN = re.compile(
     rf"(?:{length_pattern('a')}\s+)?\b(?:fad(?:es?|ing|ed)[\s-]*(?:in|up)|fadein|cross[\s-]?fades?)\b"
-    rf"(?:\s*(?::|over|for|of)?\s*{length_pattern('b', '?')})?(?:\s+to\b)?", re.I)
+    rf"(?:\s+and\s+out\b)?(?:\s*(?::|over|for|of)?\s*{length_pattern('b', '?')})?(?:\s+to\b)?", re.I)
 _SOLO = re.compile(
     rf"(?:\b(?:underlay|solo|plays?|playing|alone|hold|held|full|featured)\s*:?\s*)*(?:\bfor\s*:?\s*{length_pattern('a')}"
     rf"|(?<!\S){length_pattern('b')}\s*(?:solo|alone|before|intro)\b)(?:\s*(?:solo|alone|then))?"
@@ -58,6 +58,7 @@ _GO_ON = re.compile(
 _STARTS = re.compile(
     r"\b(?:begins?|starts?|plays?|playing|kicks in|comes in)(?:\s+(?:to play|playing|to))?\b|"
     r"^(?:in|on|cue|bring in)(?:\s+the)?$", re.I)
+_LOOSE_END = re.compile(r"^(?:and\s+|[\s.])+|(?:\s+and|[\s.])+$", re.I)
 _FILLER = re.compile(r"\b(?:then|and|music|slowly|gently|softly|with|a|the|is|background|bg)\b|[.:]", re.I)
 
 
@@ -159,7 +160,7 @@ def _take(part: str, wish: _Wish) -> str:
         return ""
     if not _MENTION.search(part):
         part = " ".join(_STARTS.sub(" ", part).split())
-    return "" if _GO_ON.fullmatch(part) else part.strip(" .")
+    return "" if _GO_ON.fullmatch(part) else _LOOSE_END.sub("", part)
 
 
 def _without(text: str, match: re.Match[str]) -> str:

@@ -12,18 +12,19 @@ from podcast.episode import Chapter, ImageCue, MusicCue, Script, Speaker, Turn, 
 from podcast.errors import ScriptError
 from podcast.script.blocks import Block, read_blocks
 from podcast.script.frontmatter import FrontMatter, split_front_matter
-from podcast.script.inline import Pause, Piece, Say, brackets, end_sentence, read_inline
+from podcast.script.inline import Pause, Piece, Say, brackets, end_sentence, is_time, read_inline
 from podcast.script.labels import (
     Header,
     Label,
     Roster,
     header,
+    is_person,
     looks_like_header,
     notes_label,
     section_marker,
     show_name,
 )
-from podcast.script.lexicon import NOTES, NOTES_HEADINGS, PEOPLE_KEYS, is_action
+from podcast.script.lexicon import NOTES, NOTES_HEADINGS, PEOPLE_KEYS, is_action, is_role
 from podcast.script.lines import Line, has_words, label_id, split_lines
 from podcast.script.music_cues import GoesOn
 
@@ -35,6 +36,7 @@ _CUE_LABEL = re.compile(r"(?:(?:[A-Z]+ ){0,2}MUSIC|BGM|IMAGE|PAUSE)(?: [A-Z]+)?"
 _DIRECTION_LABEL = re.compile(
     r"(?:SFX|FX|SOUND|SOUND EFFECTS?|VISUALS?|VIDEO|CAMERA|B-ROLL|GRAPHICS?|CAPTION|ON[- ]SCREEN(?: TEXT)?|TEXT|"
     r"LIGHTING|ACTION|CUT TO|FADE IN|FADE OUT)")
+_SCENE = re.compile(r"(?:INT|EXT|INT\.?/EXT)\.? [^a-z]+$")  # the scene headings of screenplays
 _TITLE_KEYS = ("title", "episode title", "podcast title", "podcast script")
 _NO_END = ".!?…"
 
@@ -80,6 +82,7 @@ class _Reader:
         self.label: tuple[int, str] | None = None  # a label that nobody has spoken for yet
         self.notes: int | None = None  # the rank of the heading above production notes; 0: a line above them
         self.early_notes = False  # they came before anything was said
+        self.ruled = False  # whether the last block was a rule
 
     # ------------------------------------------------------------ blocks
 
@@ -90,8 +93,11 @@ class _Reader:
             self.rule(block)
         elif self.notes is not None:
             self.aside_all(block, "production notes")
+        elif self.ruled and all(header(x.text) and looks_like_header(x.text) for x in block.lines):
+            self.aside_all(block, "header")  # a word count, the author ... below the last rule
         else:
             self.paragraph(block)
+        self.ruled = block.kind == "rule"
 
     def aside(self, line: int, text: str, reason: str) -> None:
         if text.strip():
@@ -181,6 +187,8 @@ class _Reader:
         is_notes, only_title = notes_label(text)
         if is_notes and not (pending and not only_title):
             return partial(self.begin_notes, line)
+        if _SCENE.match(text):
+            return partial(self.take_direction, line)
         label = self.roster.label(text)
         if label and label.id not in self.roster.speakers and (act := self.stage_label(label, line)):
             return act
@@ -208,7 +216,7 @@ class _Reader:
         if found and found.key in PEOPLE_KEYS:
             self.people.setdefault(label_id(found.key), re.sub(r"\s*\(.*", "", found.value))
         elif found and found.key in _TITLE_KEYS and not self.title:
-            self.title, self.titled = found.value, True
+            self.title, self.titled = found.value.strip("\"“”"), True
         elif found and found.key in ("author", "writer", "written by"):
             self.author = self.author or found.value
         elif found and found.key in ("description", "summary", "synopsis"):
@@ -232,6 +240,12 @@ class _Reader:
         self.drop_label()
         self.aside(line.number, label.stamp, "time stamp")
         self.speaker, self.label = label.id, (line.number, label.name)
+        if is_time(label.delivery):
+            self.aside(line.number, f"({label.delivery})", "time stamp")
+            label = replace(label, delivery="")
+        elif is_role(label.name) and is_person(label.delivery):
+            self.people.setdefault(label.id, label.delivery)
+            label = replace(label, delivery="")
         spoke = label.id in self.manners or any(t.speaker == label.id for t in self.turns)
         declared = self.roster.speakers.get(label.id)
         passing = is_action(label.delivery, strong=True) or spoke or (declared and declared.delivery)
