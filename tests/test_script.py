@@ -492,3 +492,19 @@ def test_samples(name, turns, cues, stops):
     assert len(script.speakers) == 1
     assert [u.reason for u in script.unspoken] == ["music cue"] * cues
     assert script.title == (SAMPLES / name).read_text("utf-8").splitlines()[0].removeprefix("# ")
+
+
+def test_the_documents_first_example():
+    text = (ROOT / "docs" / "script.md").read_text("utf-8").split("```text\n")[1].split("```")[0]
+    script = parse(text)
+    assert (script.title, [c.title for c in script.chapters]) == ("Tea or coffee", ["The case for tea"])
+    assert [(t.speaker, t.text) for t in script.turns] == [
+        ("ANN", "Good morning!"), ("ANN", "Tea or coffee?"), ("BEN", "Yes."),
+        ("ANN", "It is much older. Some say by four thousand years.")]
+    assert script.speaker("BEN").delivery == "still asleep"
+    assert [u.reason for u in script.unspoken] == ["music cue", "pause", "stage direction", "link address", "music cue"]
+
+
+def test_the_documents_labels():
+    text = (ROOT / "docs" / "script.md").read_text("utf-8").split("```text\n")[2].split("```")[0]
+    assert [t.speaker for t in parse(text).turns] == ["DEAN", "NARRATOR", "SPEAKER 1", "HOST", "HOST", "DEAN"]
