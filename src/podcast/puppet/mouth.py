@@ -29,6 +29,8 @@ _WIDE = 0.16  # growth of the mouth's width
 _PUCKER = 0.42  # shrinkage
 _PART = 0.020  # lips of OO stand apart with the jaw nearly shut
 _TUCK = 0.016  # the upper lip's lift over a tucked lower lip
+_HIDE = 0.030
+_TIP = 0.022  # fall of the raised tongue: its tip just under the upper teeth
 _NOSE = 0.105  # region above the lips
 _NECK = 0.14  # region below the chin
 _CHEEK = 0.30  # region beside the middle
@@ -109,7 +111,7 @@ class MouthPart:
         c = {name: float(pose[INDEX[name]]) for name in MOUTH}
         up, down = gap(pose, self.drop)
         half = self.half * (1 + _WIDE * c["wide"] - _PUCKER * c["pucker"] + 0.06 * max(c["smile"], 0) - 0.04 * c["jaw"])
-        round_ = 0.75 + 0.15 * c["wide"] - 0.20 * c["pucker"]
+        round_ = 0.60 + 0.10 * c["wide"] - 0.10 * c["pucker"]
         open_ = np.clip(1 - np.abs(self.t) ** (2.2 + 0.6 * c["wide"]), 0, 1) ** round_
         bend = -_SMILE * self.height * c["smile"] * np.abs(self.t) ** 1.6
         corner = 0.30 * down * self.height * self.t**2 * (down > 0)  # corners fall a little with the jaw
@@ -150,13 +152,18 @@ class MouthPart:
         mask = layers.polygon(size, np.concatenate([x, x[::-1]]) - x0, np.concatenate([up, low[::-1]]))
         inside = np.empty((size[1], size[0], 4), np.uint8)
         inside[:] = self.dark
-        fall = shape.jaw
-        tip = c["tongue"]
-        for part, dx, dy in ((self.tongue, 0.0, fall - tip * (fall + 0.006 * self.height)),
-                             (self.teeth_lower, 0.0, fall), (self.teeth_upper, 0.0, 0.0)):
-            if part is not None:
+        tip = min(max(c["tongue"], 0.0), 1.0)
+        fall = shape.jaw + _HIDE * c["pucker"] * self.height  # rounded lips cover the lower teeth
+        raised = fall - tip * (fall - _TIP * self.height)
+        for part, dy, opacity in ((self.tongue, raised, 1.0), (self.teeth_lower, fall, 1.0), (self.tongue, raised, tip),
+                                  (self.teeth_upper, 0.0, 1.0)):
+            if part is not None and opacity > 0:
                 layer, px, py = part
-                _put(inside, layer, px + dx - x0, py + dy - y0)
+                _put(inside, layer if opacity >= 1 else cv2.convertScaleAbs(layer, alpha=opacity), px - x0, py + dy - y0)
+        if c["pucker"] > 0:  # and put the rest into their shadow
+            night = np.empty_like(inside)
+            night[:] = self.dark
+            _mix(inside, night, np.full(inside.shape[:2], round(min(c["pucker"], 1.0) * 150), np.uint8))
         deep = 0.020 * self.height
         lit = layers.polygon(size, np.concatenate([x, x[::-1]]) - x0, np.concatenate([up + deep * 0.6, low[::-1] + deep]))
         lit = cv2.GaussianBlur(lit, (0, 0), max(deep * 0.55, 0.6))

@@ -186,6 +186,11 @@ def load_rig(folder: Path | str) -> Rig:
     return rig
 
 
+def load_licence(folder: Path | str) -> str:
+    """Return the licence that a host's rig.yaml names."""
+    return _read_spec(Path(folder) / RIG_FILE).licence
+
+
 def rig_digest(folder: Path | str) -> str:
     """Return the SHA-256 over the names and contents of a host's files, for cache keys."""
     digest = hashlib.sha256()

@@ -49,16 +49,33 @@ def _folded(d: np.ndarray, p: Points, depth: float) -> np.ndarray:
     return d - np.float32(depth) * (soft * 0.9 + 0.35 * arm)
 
 
-def _collar(f: Face, p: Points, tube: float, drop: float = 0.06) -> np.ndarray:
-    """A rib round the root of the neck, lower in front."""
+def _level(z: np.ndarray, front: float) -> np.ndarray:
+    """Height of a neckline: on the trapezius at the sides, `front` at the throat."""
+    return 0.668 + np.float32(front - 0.668) * step(-0.16, 0.05, z)
+
+
+def _collar(f: Face, p: Points, tube: float, front: float = 0.785, gap: float = 0.018) -> np.ndarray:
+    """A rib round the root of the neck."""
     x, y, z = p
-    level = 0.735 + drop * step(-0.15, 0.12, z) + 0.10 * (np.abs(x) / 0.2) ** 2 * 0
-    around = np.hypot(x, (z + 0.125) * 1.02) - np.float32(f.neck + 0.030)
-    return np.hypot(around, (y - level) * 0.62) - np.float32(tube)
+    around = np.hypot(x, z + 0.125) - np.float32(f.neck + gap)
+    return np.hypot(around, (y - _level(z, front)) * 0.60) - np.float32(tube)
 
 
-def _hole(f: Face, p: Points, wide: float, low: float) -> np.ndarray:
-    return ellipsoid(p, (0, low - 0.24, -0.06), (f.neck + wide, 0.24, 0.30))
+def _hole(f: Face, p: Points, wide: float, front: float) -> np.ndarray:
+    """Negative in the opening for the neck."""
+    x, y, z = p
+    return np.maximum((y - _level(z, front)) * np.float32(0.8), np.hypot(x, z + 0.125) - np.float32(f.neck + wide))
+
+
+def _leaf(p: Points, a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> np.ndarray:
+    """Negative inside a triangle of |x| and y (corners clockwise on the right side), in front."""
+    x, y, z = p
+    ax = np.abs(x)
+    edges = []
+    for (x0, y0), (x1, y1) in ((a, b), (b, c), (c, a)):
+        length = float(np.hypot(x1 - x0, y1 - y0))
+        edges.append(((ax - x0) * (y1 - y0) - (y - y0) * (x1 - x0)) / np.float32(length))
+    return np.maximum(np.maximum.reduce(edges), -0.22 - z)
 
 
 def _vee(p: Points, low: float, slope: float, base: float = 0.0) -> np.ndarray:
@@ -70,26 +87,26 @@ def _vee(p: Points, low: float, slope: float, base: float = 0.0) -> np.ndarray:
 
 def _sweater(f: Face, o: Outfit, p: Points) -> dict[str, np.ndarray]:
     d = torso(f, p, o.build)
-    cloth = _folded(d - np.float32(0.022), p, 0.010)
-    cloth = carve(cloth, _hole(f, p, 0.035, 0.83), 0.02)
-    return {"skin": d, "outer": join(cloth, _collar(f, p, 0.026) + 0.004, 0.012)}
+    cloth = carve(_folded(d - np.float32(0.022), p, 0.010), _hole(f, p, 0.16, 0.775), 0.02)
+    return {"skin": d, "outer": cloth, "trim": _collar(f, p, 0.027)}
 
 
 def _jacket(f: Face, o: Outfit, p: Points) -> dict[str, np.ndarray]:
     d = torso(f, p, o.build)
-    tee = carve(_folded(d - np.float32(0.014), p, 0.006), _hole(f, p, 0.05, 0.86), 0.015)
-    tee = join(tee, _collar(f, p, 0.017, 0.085) + 0.002, 0.008)
-    coat = _folded(d - np.float32(0.050), p, 0.013)
+    tee = carve(_folded(d - np.float32(0.014), p, 0.006), _hole(f, p, 0.10, 0.80), 0.015)
+    tee = join(tee, _collar(f, p, 0.016, 0.805), 0.006)
+    coat = _folded(d - np.float32(0.048), p, 0.013)
     x, y, z = p
-    half = 0.135 + 0.10 * step(0.75, 1.35, y) + 0.02 * np.sin(y * 9)
-    gap = np.maximum(np.abs(x) - half, -0.16 - z)
-    coat = carve(coat, gap, 0.02)
-    coat = carve(coat, _hole(f, p, 0.03, 0.74), 0.02)
-    q = (np.abs(x), y, z)
-    leaf = limb(q, (f.neck + 0.045, 0.70, -0.14), (0.205, 0.905, 0.09), 0.040, 0.058)
-    back = np.hypot(np.hypot(x, (z + 0.15)) - np.float32(f.neck + 0.05), (y - 0.70) * 0.6) - np.float32(0.032)
-    collar = np.maximum(join(leaf, back, 0.04), -(np.hypot(x, z + 0.12) - np.float32(f.neck + 0.012)))
-    return {"skin": d, "inner": tee, "outer": coat, "trim": collar}
+    half = 0.120 + 0.12 * step(0.75, 1.40, y) + 0.012 * np.sin(y * 9)
+    coat = carve(coat, np.maximum(np.abs(x) - half, -0.16 - z), 0.02)
+    coat = carve(coat, _hole(f, p, 0.05, 0.72), 0.02)
+    leaf = np.minimum(_leaf(p, (0.175, 0.600), (0.128, 0.945), (0.275, 0.885)), _leaf(p, (0.175, 0.600), (0.275, 0.885), (0.235, 0.64)))
+    fold = d - np.float32(0.064) - 0.010 * step(0.02, -0.06, leaf)
+    collar = -join(-fold, -(leaf + np.float32(0.006)) * np.float32(0.8), 0.018)
+    pocket = np.maximum(np.abs(np.abs(x) - 0.40) - 0.105, np.abs(y - 1.27) - 0.115)
+    seam = 0.006 * bell(pocket, 0.006) + 0.006 * bell(pocket + 0.016, 0.004)
+    flap = 0.006 * step(0.006, -0.006, np.maximum(np.abs(np.abs(x) - 0.40) - 0.110, np.abs(y - 1.175) - 0.03))
+    return {"skin": d, "inner": tee, "outer": coat + seam * (z > -0.1) - flap * (z > -0.1), "trim": collar}
 
 
 def _blazer(f: Face, o: Outfit, p: Points) -> dict[str, np.ndarray]:
@@ -97,11 +114,11 @@ def _blazer(f: Face, o: Outfit, p: Points) -> dict[str, np.ndarray]:
     x, y, z = p
     ax = np.abs(x)
     blouse = _folded(d - np.float32(0.012), p, 0.006)
-    blouse = carve(blouse, _vee(p, 1.00, 0.56), 0.012)
-    blouse = carve(blouse, _hole(f, p, 0.03, 0.74), 0.012)
+    blouse = carve(blouse, _vee(p, 1.02, 0.50), 0.012)
+    blouse = carve(blouse, _hole(f, p, 0.05, 0.74), 0.012)
     coat = _folded(d - np.float32(0.045), p, 0.010)
     coat = carve(coat, _vee(p, 1.36, 0.40), 0.015)
-    coat = carve(coat, _hole(f, p, 0.045, 0.72), 0.02)
+    coat = carve(coat, _hole(f, p, 0.060, 0.72), 0.02)
     inner = np.maximum(1.36 - y, 0) * 0.40
     outer = 0.235 + 0.11 * bell(y - 0.99, 0.12) - 0.50 * np.maximum(y - 1.02, 0) - 0.30 * np.maximum(0.93 - y, 0)
     notch = bell(y - 0.985, 0.016) * step(0.20, 0.23, ax) * 0.1
@@ -113,20 +130,20 @@ def _blazer(f: Face, o: Outfit, p: Points) -> dict[str, np.ndarray]:
 def _cardigan(f: Face, o: Outfit, p: Points) -> dict[str, np.ndarray]:
     d = torso(f, p, o.build)
     x, y, z = p
-    q = (np.abs(x), y, z)
     shirt = _folded(d - np.float32(0.016), p, 0.005)
     shirt = carve(shirt, _vee(p, 0.90, 0.55), 0.010)
     placket = np.maximum(d - np.float32(0.024), np.maximum(np.abs(x) - 0.026, 0.90 - y))
     buttons = np.minimum(ellipsoid(p, (0, 0.985, 0.085), (0.011, 0.011, 0.03)), ellipsoid(p, (0, 1.13, 0.11), (0.011, 0.011, 0.03)))
-    stand = np.hypot(x, z + 0.125) - np.float32(f.neck + 0.022)
-    stand = np.maximum(np.abs(stand) - 0.010, np.maximum(0.66 - y + 0.55 * (z + 0.1), y - 0.86))
-    leaf = limb(q, (f.neck + 0.020, 0.700, -0.10), (0.085, 0.885, 0.095), 0.028, 0.034)
-    tip = limb(q, (0.03, 0.835, 0.085), (0.112, 0.945, 0.095), 0.016, 0.012)
-    collar = join(join(leaf, tip, 0.045), stand, 0.015)
+    stand = np.hypot(x, z + 0.125) - np.float32(f.neck + 0.024)
+    rim = _level(z, 0.835) - 0.035
+    stand = np.maximum(np.abs(stand) - 0.009, np.maximum(rim - y, y - rim - 0.12))
+    leaf = np.minimum(_leaf(p, (0.170, 0.625), (0.004, 0.885), (0.108, 0.965)), _leaf(p, (0.170, 0.625), (0.108, 0.965), (0.215, 0.70)))
+    fold = d - np.float32(0.040) - 0.012 * step(0.02, -0.05, leaf)
+    collar = np.minimum(-join(-fold, -(leaf + np.float32(0.006)) * np.float32(0.8), 0.014), stand)
     knit = _folded(d - np.float32(0.046), p, 0.010)
     edge = _vee(p, 1.30, 0.40)
     knit = carve(knit, edge, 0.012)
-    knit = carve(knit, _hole(f, p, 0.04, 0.73), 0.02)
+    knit = carve(knit, _hole(f, p, 0.060, 0.73), 0.02)
     rib = np.maximum(np.maximum(-edge, edge - 0.050), d - np.float32(0.064))
     rib = np.maximum(rib, np.maximum(0.70 - y, y - 1.36))
     return {"skin": d, "inner": np.minimum(np.minimum(shirt, placket), collar), "button": buttons, "outer": knit,

@@ -33,27 +33,40 @@ def _lumps(u: np.ndarray, v: np.ndarray, depth: float, across: float = 9.0, alon
     return np.float32(depth) * _CLUMPS(u * np.float32(across), v * np.float32(along))
 
 
+def _fall(x: np.ndarray, y: np.ndarray, px: float, py: float, curl: float) -> Flow:
+    """Strands that fan out from a point on the parting and bend as they fall."""
+    dx, dy = x - np.float32(px), y - np.float32(py)
+    r = np.hypot(dx, dy)
+    return np.arctan2(dx, dy) * np.float32(1.35) + np.float32(curl) * r * np.sign(dx) + 3.0, r * 2.2
+
+
 def _bob_flow(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Flow:
-    part = x + np.float32(0.09) * step(0.1, -0.45, y)
-    around = np.arctan2(part, np.maximum(z + np.float32(0.30), 0.03) * (0.55 + 0.45 * step(-0.5, 0.1, y)))
-    sweep = np.float32(0.35) * bell(y + 0.30, 0.25) * np.sign(part)
-    return around * 3.0 + sweep * y, y * 2 + np.abs(x)
+    return _fall(x, y, -0.095, -0.46, -0.55)
+
+
+def _blunt(d: np.ndarray, other: np.ndarray, k: float) -> np.ndarray:
+    """Smooth intersection."""
+    return -join(-d, -other, k)
 
 
 def _bob(f: Face, p: Points, skin: np.ndarray) -> np.ndarray:
     x, y, z = p
-    q = (np.abs(x), y, z)
-    d = ellipsoid(p, (0, -0.13, -0.09), (f.skull + 0.060, 0.445, 0.465))
-    d = join(d, ellipsoid(q, (f.skull - 0.055, 0.14, -0.03), (0.135, 0.335, 0.24)), 0.12)
-    tips = limb(q, (f.skull + 0.03, 0.20, 0.02), (f.skull - 0.045, 0.425, 0.10), 0.075, 0.035)
-    d = join(d, tips, 0.08)
-    d = d - _lumps(*_bob_flow(x, y, z), 0.008) * step(-0.55, -0.2, y)
-    face = ellipsoid(p, (0.015, 0.20, 0.36), (f.skull - 0.075, 0.42, 0.36))
-    fringe = ellipsoid((x + 0.30 * (y + 0.22), y, z), (-0.09, -0.20, 0.42), (0.16, 0.185, 0.26))
-    d = carve(d, join(face, fringe, 0.05), 0.035)
-    d = carve(d, limb(p, (-0.085, -0.62, 0.30), (-0.085, -0.60, -0.1), 0.045, 0.045), 0.03)
-    under = np.maximum(y - 0.40 - 0.03 * np.cos(x * 5), -0.5)
-    return np.maximum(d, under - 0.02)
+    ax = np.abs(x)
+    q = (ax, y, z)
+    d = ellipsoid(p, (0, -0.135, -0.09), (f.skull + 0.055, 0.445, 0.465))
+    d = join(d, ellipsoid(q, (f.skull - 0.060, 0.13, -0.02), (0.142, 0.36, 0.26)), 0.12)
+    d = join(d, limb(q, (f.skull + 0.010, 0.18, 0.03), (f.skull - 0.055, 0.40, 0.14), 0.072, 0.040), 0.08)
+    u, v = _bob_flow(x, y, z)
+    d = d - _lumps(u, v, 0.011, 11.0, 1.2) * step(-0.50, -0.1, y)
+    strand = 0.010 * _EDGE(u * 60, v * 4)
+    right = x + np.float32(0.105)
+    brow = -0.335 + np.where(right > 0, 1.02 * np.maximum(right, 0) ** 1.35, 6.5 * right * right) + strand
+    side = f.skull - 0.082 + 0.035 * step(0.05, 0.30, y) - 0.03 * step(0.30, 0.42, y) + strand
+    face = np.maximum((brow - y) * np.float32(0.75), ax - side)
+    d = carve(d, np.maximum(face, -0.02 - z), 0.055)
+    d = carve(d, limb(p, (-0.095, -0.625, 0.30), (-0.095, -0.615, -0.1), 0.045, 0.045), 0.03)
+    tips = y - 0.415 + 0.10 * np.maximum(0.33 - ax, 0) + 1.5 * strand
+    return _blunt(d, tips, 0.10)
 
 
 def _quiff_flow(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Flow:
@@ -71,7 +84,9 @@ def _quiff(f: Face, p: Points, skin: np.ndarray) -> np.ndarray:
     lift = limb((x, y, z), (-0.17, -0.39, 0.255), (0.20, -0.445, 0.235), 0.070, 0.088)
     d = join(d, lift, 0.07)
     d = d - _lumps(*_quiff_flow(x, y, z), 0.020, 7.0, 2.0) * step(-0.15, -0.35, y)
-    hairline = -0.285 - 0.030 * bell(x, 0.10) + 0.9 * np.maximum(np.abs(x) - 0.235, 0) ** 1.0 * 2.6
+    rough = 0.014 * _EDGE(x * 150, y * 30)
+    hairline = -0.300 + 0.018 * bell(x, 0.09) - 0.028 * bell(np.abs(x) - 0.17, 0.07) + rough
+    hairline = hairline + 3.0 * np.maximum(np.abs(x) - 0.245 + 0.3 * rough, 0)
     face = np.maximum(hairline - y, -z - 0.02 + 0.5 * (np.abs(x) - 0.25)) * np.float32(0.6)
     d = carve(d, face, 0.05)
     burn = ellipsoid((np.abs(x), y, z), (f.skull - 0.004, -0.02, 0.02), (0.022, 0.16, 0.075))
@@ -85,20 +100,20 @@ def _coils_flow(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Flow:
 
 def _coils(f: Face, p: Points, skin: np.ndarray) -> np.ndarray:
     x, y, z = p
-    d = ellipsoid(p, (0, -0.205, -0.10), (f.skull + 0.155, 0.470, 0.47))
-    d = join(d, ellipsoid((np.abs(x), y, z), (f.skull + 0.02, 0.02, -0.10), (0.15, 0.24, 0.26)), 0.10)
-    big = np.sin(x * 17 + 2 * np.sin(y * 9)) * np.sin(y * 16 + 1.5 * np.sin(z * 11)) * np.sin(z * 15 + x * 5 + 1)
-    small = np.sin(x * 47 + 3 * np.sin(y * 19 + z * 9)) * np.sin(y * 45 + 3 * np.sin(z * 21 + 1)) * np.sin(z * 43 + x * 11)
-    d = d - np.float32(0.016) * big - np.float32(0.011) * small
-    face = ellipsoid(p, (0, 0.145, 0.36), (f.skull - 0.058, 0.415, 0.40))
-    return carve(d, face, 0.04)
+    d = ellipsoid(p, (0, -0.195, -0.10), (f.skull + 0.120, 0.440, 0.45))
+    d = join(d, ellipsoid((np.abs(x), y, z), (f.skull + 0.005, -0.02, -0.10), (0.130, 0.215, 0.25)), 0.10)
+    big = np.sin(x * 19 + 2 * np.sin(y * 9)) * np.sin(y * 18 + 1.5 * np.sin(z * 11)) * np.sin(z * 17 + x * 5 + 1)
+    mid = np.sin(x * 41 + 2.5 * np.sin(y * 17 + z * 9)) * np.sin(y * 39 + 2.5 * np.sin(z * 19 + 1) + 2 * x)
+    small = np.sin(x * 83 + 3 * np.sin(y * 33 + z * 9)) * np.sin(y * 79 + 3 * np.sin(x * 31 + 1)) * np.cos(z * 71)
+    d = d - np.float32(0.018) * big - np.float32(0.010) * mid - np.float32(0.006) * small
+    face = ellipsoid(p, (0, 0.150, 0.36), (f.skull - 0.050, 0.430, 0.40))
+    return carve(d - 0.006 * mid * step(0.2, 0.0, d), face, 0.035)
 
 
 def _combed_flow(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Flow:
-    part = x + 0.12
-    side = step(0.28, 0.36, np.abs(x))
-    sweep = (y + 0.45) * 3.2 - np.sign(part) * x * 1.0 + 1.2 * part * part + z * 0.9
-    return sweep * (1 - side) + (z * 2.2 + y * 0.6) * side, x * 2 + y
+    side = step(0.30, 0.36, np.abs(x))
+    u, v = _fall(x * 0.8, y * 1.25, -0.125, -0.62, -0.9)
+    return u * (1 - side) + (z * 2.2 + y * 0.6) * side, v
 
 
 def _combed(f: Face, p: Points, skin: np.ndarray) -> np.ndarray:
@@ -107,7 +122,9 @@ def _combed(f: Face, p: Points, skin: np.ndarray) -> np.ndarray:
     top = ellipsoid((x, y - 0.16 * (x + 0.10), z), (0.05, -0.405, 0.035), (0.305, 0.115, 0.300))
     d = join(d, top, 0.10)
     d = d - _lumps(*_combed_flow(x, y, z), 0.011, 8.0, 2.0)
-    hairline = -0.315 + 0.050 * bell(x + 0.03, 0.10) - 0.03 * bell(x - 0.16, 0.06) + 2.4 * np.maximum(np.abs(x) - 0.255, 0)
+    rough = 0.014 * _EDGE(x * 150, y * 30)
+    hairline = -0.330 + 0.045 * bell(x + 0.02, 0.09) - 0.03 * bell(x - 0.17, 0.06) + rough
+    hairline = hairline + 2.8 * np.maximum(np.abs(x) - 0.260 + 0.3 * rough, 0)
     face = np.maximum(hairline - y, -z - 0.02 + 0.5 * (np.abs(x) - 0.25)) * np.float32(0.6)
     d = carve(d, face, 0.035)
     d = carve(d, limb(p, (-0.125, -0.57, 0.34), (-0.125, -0.56, -0.05), 0.020, 0.020), 0.03)
@@ -128,12 +145,12 @@ def beard_cover(f: Face, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return how thick a full beard grows at (x, y), 0 … 1."""
     ax = np.abs(x)
     top, line, low = lip_edges(f, ax)
-    cheek = 0.235 - 0.55 * np.maximum(ax - 0.13, 0) - 0.9 * np.maximum(ax - 0.235, 0) + 0.25 * np.maximum(0.13 - ax, 0)
-    rough = 0.012 * _EDGE(x * 260, y * 260)
-    cover = step(-0.02, 0.05, y - cheek + rough)
-    lips = np.minimum(y - top + 0.004, low + 0.004 - y)
-    lips = np.minimum(lips, (f.mouth_w - 0.004 - ax) * 0.8)
-    cover = cover * step(0.010, -0.012, lips + 0.5 * rough)
-    soul = 1 - 0.75 * bell(ax - 0.038, 0.018) * bell(y - f.mouth_y - f.lip_low - 0.016, 0.010)
-    stache = step(f.nose_y + 0.030, f.nose_y + 0.048, y + rough * 0.5 - 0.10 * ax)
-    return cover * soul * np.where(ax < 0.14, stache, 1) * step(0.56, 0.50, y)
+    hairs = _EDGE(x * 330, y * 90)
+    cheek = 0.262 - 0.40 * np.maximum(ax - 0.12, 0) - 1.5 * np.maximum(ax - 0.235, 0) ** 1.1
+    cover = step(-0.030, 0.045, y - cheek + 0.016 * hairs)
+    lips = np.minimum(np.minimum(y - top, low - y), (f.mouth_w - ax) * 0.8)
+    cover = cover * step(0.004, -0.012, lips + 0.003 * hairs)
+    bare = bell(ax - 0.045, 0.016) * bell(y - f.mouth_y - f.lip_low - 0.012, 0.008)
+    stache = step(f.nose_y + 0.034, f.nose_y + 0.056, y + 0.006 * hairs - 0.06 * ax + 0.012 * bell(ax, 0.012))
+    cover = cover * (1 - 0.5 * bare) * np.where(ax < 0.15, stache, 1)
+    return cover * step(0.345, 0.325, ax) * step(0.575, 0.50, y + 0.012 * hairs)

@@ -48,7 +48,7 @@ def scene(look: Look, shut: bool = False, hair: bool = True) -> Scene:
         if hair:
             out["hair"] = style.volume(f, p, d)
         if look.beard:
-            out["beard"] = d + np.float32(0.006) - np.float32(0.030) * beard_cover(f, p[0], p[1]) * (p[2] > -0.1)
+            out["beard"] = d + np.float32(0.008) - np.float32(0.034) * beard_cover(f, p[0], p[1]) * (p[2] > -0.08)
         if look.earrings:
             out["metal"] = _earrings(f, p)
         return out
@@ -57,9 +57,9 @@ def scene(look: Look, shut: bool = False, hair: bool = True) -> Scene:
 
 
 def _earrings(f: Face, p: Points) -> np.ndarray:
-    x, y, z = np.abs(p[0]) - (f.skull + 0.004), p[1] - 0.240, p[2] + 0.045
-    ring = np.hypot(np.hypot(x * 1.25, y) - 0.056, z) - 0.0085
-    return np.minimum(ring, np.hypot(np.hypot(x, y + 0.07), z - 0.01) - 0.014).astype(np.float32)
+    x, y, z = np.abs(p[0]) - (f.skull - 0.018), p[1] - 0.232, p[2] - 0.005
+    ring = np.hypot(np.hypot(x * 1.2, y) - 0.058, z) - 0.0080
+    return np.minimum(ring, np.hypot(np.hypot(x, y + 0.07), z - 0.01) - 0.012).astype(np.float32)
 
 
 def painters(look: Look, shut: bool = False) -> dict[str, Painter]:
@@ -88,7 +88,7 @@ def _skin(look: Look, x: np.ndarray, y: np.ndarray, z: np.ndarray, parts: dict[s
                   + 0.22 * bell(x, 0.1) * bell(y - f.chin_y, 0.05), 0, 1)
     a = _mix(a, blush, red * 0.55)
     hollow = bell(ax - f.eye_x + 0.01, 0.085) * bell(y - f.eye_y, 0.062)
-    a = a * (1 - 0.16 * hollow * np.array([0.6, 1.0, 0.9], np.float32)[None, None].repeat(1, 0)[0, 0].mean())[..., None]
+    a = a * (1 - 0.16 * hollow )[..., None]
     if look.freckles:
         a = a * (1 - look.freckles * _freckles(x, y, z))[..., None]
     if look.spots:
@@ -162,8 +162,8 @@ def _hair(look: Look, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Surface:
     base = linear(look.hair_colour)
     if style.curls:
         coils = _coil_relief(x, y, z)
-        a = base * (0.75 + 0.75 * np.clip(coils, 0, 1))[..., None]
-        return Surface(a, 0.010 * coils, (0.25, 0.2, 0.18), 0.16 * look.hair_shine + 0 * x, 9.0, 0.55)
+        a = base * (0.70 + 0.9 * np.clip(coils + 0.15, 0, 1))[..., None]
+        return Surface(a, 0.0065 * coils, (0.30, 0.25, 0.22), 0.10 * look.hair_shine + 0 * x, 7.0, 0.55)
     relief, tone = strand_relief(u, v, 95)
     a = base * (1 + 0.55 * tone)[..., None]
     shine = look.hair_shine * np.clip(0.65 + 0.75 * tone, 0.1, 1.6)
@@ -171,22 +171,24 @@ def _hair(look: Look, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Surface:
 
 
 def _coil_relief(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-    warp = 0.020 * grain(x + 5, y + z, 34), 0.020 * grain(x - 4, y - z, 34)
-    px, py = x + warp[0], y + warp[1]
-    rings = np.sin(px * 150 + 2.4 * np.sin(py * 61 + z * 40)) * np.sin(py * 140 + 2.4 * np.sin(px * 57 - z * 40))
-    return (0.65 * rings + 0.45 * grain(x + z, y, 190)).astype(np.float32)
+    wx, wy = 0.026 * grain(x + 5, y + z, 46), 0.026 * grain(x - 4, y - z, 46)
+    px, py = x + wx, y + wy
+    curls = np.sin(px * 118 + z * 60) * np.sin(py * 112 - z * 50)
+    return (0.55 * curls + 0.50 * grain(px * 1.0 + z, py, 230) + 0.35 * grain(x, y + z, 420)).astype(np.float32)
 
 
 def _beard(look: Look, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Surface:
     f = look.face
     cover = beard_cover(f, x, y)
-    u = x * (2.2 - 1.2 * step(0.05, 0.45, y)) + 0.35 * np.sin(y * 21 + 5 * np.abs(x)) * np.abs(x) + 0.12 * grain(x, y, 30)
-    relief, tone = strand_relief(u, y * 1.6, 120)
-    short = grain(x * 1.0 + 0.2 * y, y * 0.38, 210)
-    tone = 0.6 * tone + 0.5 * short
-    a = linear(look.beard) * (1 + 0.5 * tone)[..., None]
-    a = _mix(linear(look.skin) * 0.75 * np.ones_like(a), a, step(0.10, 0.55, cover + 0.25 * short))
-    return Surface(a, 0.0035 * relief + 0.0025 * short, (0.25, 0.2, 0.18), 0.10 + 0.08 * tone, 18.0, 0.35, (u, y), tint=(1.0, 0.92, 0.82))
+    ax = np.abs(x)
+    wave = 0.10 * grain(x, y, 22) + 0.25 * ax * np.sin(y * 17 + 4 * ax)
+    u = x * (2.0 - 1.1 * step(0.10, 0.50, y)) + wave
+    relief, tone = strand_relief(u, y * 1.3, 150)
+    short = grain(x + 0.25 * y * np.sign(x), y * 0.30, 300)
+    tone = 0.55 * tone + 0.45 * short
+    a = linear(look.beard) * (1 + 0.45 * tone + 0.35 * bell(y - 0.27, 0.05) * bell(ax, 0.12))[..., None]
+    a = _mix(linear(look.skin) * 0.72 * np.ones_like(a), a, step(0.05, 0.42, cover + 0.18 * short))
+    return Surface(a, 0.0030 * relief + 0.0020 * short, (0.30, 0.25, 0.22), 0.09 + 0.07 * tone, 14.0, 0.35, (u, y), tint=(1.0, 0.90, 0.78))
 
 
 def _metal(x: np.ndarray) -> Surface:
