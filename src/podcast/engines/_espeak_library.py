@@ -90,6 +90,7 @@ class RawSpeech:
     phones: tuple[RawPhone, ...]
 
 
+@cache
 def version() -> str:
     """Return the library's version, such as "1.52.0"."""
     with _image() as library:
