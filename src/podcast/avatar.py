@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from podcast.cache import digest_of
-from podcast.episode import AvatarClip, Narration, Presenter, Script, Speaker
+from podcast.episode import AvatarClip, Narration, Presenter, Speaker
 from podcast.errors import ConfigError
 from podcast.puppet import performance
 from podcast.puppet.rig import host_folder, host_names, rig_digest
@@ -45,21 +45,29 @@ def _folder(wanted: str, speaker: Speaker) -> Path:
 
 
 def animate(
-    script: Script, narration: Narration, presenters: Sequence[Presenter], style: Mapping[str, float],
+    narration: Narration, presenters: Sequence[Presenter], style: Mapping[str, float], alone: bool = False
 ) -> dict[int, tuple[AvatarClip, ...]]:
     """Return, for each slot by its index, the clip of everybody on the stage.
 
     Puppets move by rules from the utterance alone, so nothing is rendered here: the clip says by which rules, and
     the shot draws it.
+
+    Args:
+        narration: the slots.
+        presenters: one for each speaker.
+        style: how they move.
+        alone: only who speaks is on the stage.
     """
     rules = tuple(sorted(style.items()))
     clips: dict[int, tuple[AvatarClip, ...]] = {}
+    voices = [slot.utterance.speaker if slot.utterance else "" for slot in narration.slots]
     for index, slot in enumerate(narration.slots):
         if slot.kind == "clip":
             continue
         said = slot.utterance.digest if slot.utterance else f"{slot.kind} {slot.text}"
+        speaker = next((v for v in (*voices[index:], *reversed(voices[:index])) if v), "")
         clips[index] = tuple(
             AvatarClip(presenter, digest_of([performance.VERSION, rules, said, presenter.speaker]), rules)
-            for presenter in presenters
+            for presenter in presenters if not alone or presenter.speaker == speaker
         )
     return clips

@@ -101,7 +101,7 @@ class VideoConfig(_Section):
     encoder: str = "auto"
     ffmpeg: str | None = None
     quality: float = Field(20.0, ge=10, le=40)
-    layout: Literal["auto", "cards", "full"] = "auto"
+    layout: Literal["auto", "cards", "spotlight"] = "auto"
     background: str = "studio"
     accent: str = Field("#f2a541", pattern=_COLOUR)
     font: Path | None = None

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from podcast import wiring
 from podcast.avatar import animate, cast
+from podcast.bed import render_music
 from podcast.cache import Cache
 from podcast.composite import composite
 from podcast.config import Loaded
 from podcast.device import processors
-from podcast.episode import Episode
+from podcast.episode import Episode, MusicBed
 from podcast.mix import master
 from podcast.music import score
 from podcast.narration import narrate
 from podcast.process import WorkerPool
-from podcast.publish import publish
+from podcast.publish import publish, write_report
 from podcast.reporter import Reporter
 from podcast.script import read_script
 from podcast.timeline import arrange, insert
@@ -41,29 +43,38 @@ def create(request: Request, loaded: Loaded, reporter: Reporter, pool: WorkerPoo
     """
     script = read_script(request.script, wiring.known_speakers(loaded.config))
     config = loaded.refined(script.settings, str(request.script))
-    plan = wiring.plan(request, script, config, reporter)
+    picture, choice, timeline, pieces = wiring.picture(config, request.draft), None, None, None
+    publication = wiring.publication(config, script, request.name, request.mode, request.draft)
+    seen = request.mode == "video" and wiring.presenters_wanted(config, reporter)
+    presenters = cast(script.speakers, config.avatar.host) if seen else ()
+    look = wiring.look(config, script, picture, presenters)
     with ExitStack() as stack:
         cache = stack.enter_context(Cache(config.data / "cache", config.cache.max_gb))
-        workers = config.workers if config.workers != "auto" else processors()
+        workers = processors() if config.workers == "auto" else config.workers
         pool = pool or stack.enter_context(WorkerPool(workers))
 
         with reporter.stage("narration") as stage:
-            narration = narrate(script, cache=cache, pool=pool, **plan.narration(stage, reporter))
+            narration = narrate(script, cache=cache, pool=pool, **wiring.voice(config, reporter),
+                                progress=partial(reporter.step, stage))
         with reporter.stage("music") as stage:
-            bed = score(script, narration, cache=cache, pool=pool, **plan.music(stage, reporter))
-        narration, bed = insert(narration, bed, *plan.inserts(cache))
-        mixing = pool.submit(master, *plan.mix(narration, bed, cache))  # while the shots are rendered
-        shots = pieces = None
-        if plan.video:
-            clips = animate(script, narration, plan.presenters(cast), plan.motion())
-            shots = arrange(script, narration, clips, plan.look(), **plan.staging())
+            bed = score(script, narration, cache=cache, pool=pool, **wiring.music(config),
+                        progress=partial(reporter.reach, stage)) if config.music.enabled else MusicBed()
+        intro, outro = (wiring.clip(file, picture, cache) for file in (config.video.intro, config.video.outro))
+        narration, bed = insert(narration, bed, intro, outro)
+        mixing = pool.submit(partial(master, narration, bed, cache=cache, read_music=partial(render_music, bed),
+                                     mastering=wiring.mastering(config)))
+        if request.mode == "video":
+            clips = animate(narration, presenters, wiring.motion(config), alone=look.layout == "spotlight")
+            timeline = arrange(script, narration, clips, look, image_digests=wiring.image_digests(script),
+                               lower_third=config.video.lower_third)
             with reporter.stage("video") as stage:
-                pieces = composite(shots, cache=cache, pool=pool, reporter=reporter, stage=stage, **plan.video_settings(
-                    cache, pool))
+                choice = wiring.encoder(config, picture, cache, pool)
+                pieces = composite(timeline, picture, choice, cache=cache, pool=pool, reporter=reporter, stage=stage)
         with reporter.stage("mix"):
             mix = mixing.result()
         with reporter.stage("publish"):
-            episode = publish(script, narration, mix, shots, pieces, **plan.publishing(cache))
+            published = publish(script, narration, mix, timeline, pieces, publication=publication, picture=picture,
+                                cache=cache, presenters=presenters)
         cache.prune()
-    plan.write_report(episode, narration, mix)
-    return episode
+    report = wiring.report(published, loaded, config, script, mix, choice, picture, presenters, reporter)
+    return write_report(published, report, tuple(loaded.secrets))

@@ -64,6 +64,12 @@ class Reporter:
                 stage.made += 1
         self.changed(stage)
 
+    def reach(self, stage: Stage, share: float) -> None:
+        """Tell how far a stage is, 0 … 1, where its pieces are not counted."""
+        with self._lock:
+            stage.total, stage.done = 1.0, share
+        self.changed(stage)
+
     def warn(self, message: str) -> None:
         """Tell something that the user should know; said once."""
         with self._lock:

@@ -1,0 +1,298 @@
+"""The other half of `produce`: what the configuration means for each stage."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import av
+
+from podcast import __version__, device
+from podcast.audio import WavWriter, decode
+from podcast.cache import Cache, digest_of_file
+from podcast.config import Config, Loaded, as_dict
+from podcast.engines import music_engine, speech_engine
+from podcast.episode import Look, Mix, MusicSpan, Narration, Presenter, Script, Speaker
+from podcast.errors import ConfigError, MediaError
+from podcast.ffmpeg import Choice, Encoder, Picture, choose_encoder, find_program
+from podcast.graphics import fonts, images
+from podcast.graphics.studio import STYLES
+from podcast.mix import Mastering
+from podcast.process import WorkerPool
+from podcast.publish import Publication, Published, slug
+from podcast.puppet.rig import load_licence
+from podcast.report import (
+    Difference,
+    EncoderReport,
+    Licence,
+    Refused,
+    Report,
+    SoundReport,
+    StageReport,
+    VideoReport,
+    versions,
+)
+from podcast.reporter import Reporter
+from podcast.sound.ducking import Ducking
+from podcast.timeline import Insert
+
+_DRAFT_SIDE = 640  # pixels, the longer side
+_DRAFT_QUALITY = 28.0
+_NEURAL = "the built-in voice speaks; neural voices sound more human and are engines that one can install"
+
+
+def known_speakers(config: Config) -> tuple[Speaker, ...]:
+    """Return the speakers that the configuration declares for every script."""
+    return tuple(
+        Speaker(" ".join(label.upper().split()), s.name or label.title(), s.voice, s.avatar, s.language)
+        for label, s in config.speakers.items()
+    )
+
+
+# ---------------------------------------------------------------- sound
+
+
+def voice(config: Config, reporter: Reporter) -> dict[str, Any]:
+    """Return what `narrate` needs to know."""
+    tts = config.tts
+    engine = speech_engine(tts.engine)
+    if engine.info.name == "espeak":
+        reporter.tell(_NEURAL)
+    options = {**getattr(tts, engine.info.name, {})}
+    if tts.rate != 1.0:
+        options.setdefault("rate", tts.rate)
+    return {"engine": engine, "rate": config.video.rate, "voice": tts.voice, "pace": tts.pause,
+            "lexicon": dict(tts.lexicon), "options": options, "title_card": config.video.title_card,
+            "outro_card": config.video.outro_card}
+
+
+def music(config: Config) -> dict[str, Any]:
+    """Return what `score` needs to know."""
+    chosen = config.music
+    engine = music_engine(chosen.engine)
+    return {"engine": chosen.engine, "music_file": chosen.file, "seed": chosen.seed,
+            "options": dict(getattr(chosen, engine.info.name, {})), "default_description": chosen.description}
+
+
+def mastering(config: Config) -> Mastering:
+    """Return how the mix should sound."""
+    chosen = config.music
+    return Mastering(config.mix.loudness, bit_rate=config.mix.bitrate, music_level_db=chosen.level_db,
+                     ducking=Ducking(depth_db=chosen.duck_db if chosen.ducking else 0.0))
+
+
+def clip(file: Path | None, picture: Picture, cache: Cache) -> Insert | None:
+    """Return a finished video of the user, its sound made ready.
+
+    Raises:
+        MediaError: it is missing or no video.
+    """
+    if file is None:
+        return None
+    if not file.is_file():
+        raise MediaError("there is no such video", "mend video.intro or video.outro", str(file))
+    try:
+        with av.open(str(file)) as container:
+            if not container.streams.video:
+                raise MediaError("there are no pictures in this file", "name a video", str(file))
+            length = float(container.duration or 0) / av.time_base
+            sound = bool(container.streams.audio)
+    except (av.error.FFmpegError, OSError) as error:
+        raise MediaError(f"cannot be read as a video ({error})", "name an mp4, mov, webm ...", str(file)) from error
+    digest = digest_of_file(file)
+    frames = max(1, round(length * picture.rate))
+    return Insert(file, digest, frames, _clip_sound(file, digest, cache) if sound else None)
+
+
+def _clip_sound(file: Path, digest: str, cache: Cache) -> MusicSpan:
+    def make(folder: Path) -> None:
+        with WavWriter(folder / "sound.wav", 2) as out:
+            for block in decode(file):
+                out.write(block)
+        (folder / "length").write_text(str(out.length))
+
+    entry = cache.fetch(cache.key("clip-sound", 1, video=digest), make)
+    length = int((entry / "length").read_text())
+    return MusicSpan(0, length, (entry / "sound.wav",), (length,), digest, label=file.name)
+
+
+# ---------------------------------------------------------------- pictures
+
+
+def picture(config: Config, draft: bool) -> Picture:
+    """Return size, rate and quality of the video."""
+    width, height = config.video.size
+    if draft:
+        scale = min(1.0, _DRAFT_SIDE / max(width, height))
+        width, height = (round(side * scale / 2) * 2 for side in (width, height))
+    return Picture(width, height, config.video.rate, _DRAFT_QUALITY if draft else config.video.quality, draft)
+
+
+def encoder(config: Config, wanted: Picture, cache: Cache, pool: WorkerPool) -> Choice:
+    """Return the encoder that proved itself; the proof is kept until driver or libraries change."""
+    program = find_program(config.video.ffmpeg)
+    address = cache.key("encoder", 1, asked=config.video.encoder, picture=asdict(wanted), av=av.__version__,
+                        driver=device.driver_identity(), program=str(program))
+
+    def make(folder: Path) -> None:
+        choice = choose_encoder(config.video.encoder, wanted, folder, program,
+                                lambda function, *args: pool.submit(function, *args).result())
+        found = {"name": choice.encoder.name, "program": str(choice.encoder.program or ""), "refused": choice.refused}
+        (folder / "choice.json").write_text(json.dumps(found), "utf-8")
+
+    found = json.loads((cache.fetch(address, make) / "choice.json").read_text("utf-8"))
+    home = Path(found["program"]) if found["program"] else None
+    return Choice(Encoder(found["name"], home), tuple((name, why) for name, why in found["refused"]))
+
+
+def presenters_wanted(config: Config, reporter: Reporter) -> bool:
+    """Tell whether presenters are shown; warn of what falls back to the built-in ones.
+
+    Raises:
+        ConfigError: the renderer is not there, and the configuration forbids a fallback.
+    """
+    avatar = config.avatar
+    if not avatar.enabled:
+        return False
+    missing = f"the renderer {avatar.engine!r} is not installed" if avatar.engine != "puppet" else \
+        f"talking portraits ({avatar.source_image.name}) are not in this version" if avatar.source_image else ""
+    if missing and avatar.fallback == "none":
+        raise ConfigError(missing, "use avatar.engine: puppet, or avatar.fallback: puppet", "avatar")
+    if missing:
+        reporter.warn(f"{missing}: a drawn presenter is used")
+    return True
+
+
+def motion(config: Config) -> dict[str, float]:
+    """Return how the presenters move."""
+    return {"energy": config.avatar.energy, "still": config.avatar.still}
+
+
+def look(config: Config, script: Script, wanted: Picture, presenters: Sequence[Presenter]) -> Look:
+    """Return what all shots share.
+
+    Raises:
+        ConfigError: a studio or a font that is not there.
+        MediaError: a picture that cannot be read.
+    """
+    video, shown = config.video, config.visualization
+    background, digest = _background(video.background)
+    if video.font:
+        fonts.check(video.font)
+    for file in (video.watermark, video.cover):
+        if file:
+            images.read_rgba(file)  # a broken picture is told before the work begins
+    visualizer: dict[str, str | float] = {"style": shown.style, "colour": shown.color or video.accent, "thickness": shown.thickness,
+                  "opacity": shown.opacity, "position": shown.position}
+    visible = shown.enabled or not presenters  # a cover alone would be a still
+    byline = " · ".join(part for part in (config.publish.show, config.publish.author or script.author) if part)
+    return Look(
+        wanted.width, wanted.height, wanted.rate, background, digest, video.accent, video.layout,
+        video.captions == "burn", video.font, _digest(video.font), video.watermark, _digest(video.watermark),
+        video.watermark_position, video.watermark_opacity, video.cover, _digest(video.cover),
+        tuple(sorted(visualizer.items())) if visible else (), script.title, byline, script.language,
+    )
+
+
+def _background(wanted: str) -> tuple[str, str]:
+    if wanted in STYLES:
+        return wanted, ""
+    path = Path(wanted).expanduser()
+    if not path.is_file():
+        raise ConfigError(f"no studio and no picture is called {wanted!r}",
+                          f"use one of {', '.join(STYLES)} or a picture's path", "video.background")
+    images.read_rgba(path)
+    return str(path.absolute()), digest_of_file(path)
+
+
+def _digest(file: Path | None) -> str:
+    return digest_of_file(file) if file else ""
+
+
+def image_digests(script: Script) -> Mapping[Path, str]:
+    """Return the digest of every picture that the script shows.
+
+    Raises:
+        MediaError: a picture that cannot be read.
+    """
+    found = {cue.file for cue in script.images if cue.file}
+    for file in found:
+        images.read_rgba(file)
+    return {file: digest_of_file(file) for file in found}
+
+
+# ---------------------------------------------------------------- publishing
+
+
+def publication(config: Config, script: Script, name: str | None, mode: str, draft: bool) -> Publication:
+    """Return what is published, and where."""
+    return Publication(
+        config.data / "episodes", slug(name or script.path.stem), mode, draft,
+        captions=config.video.captions != "off", thumbnail=config.publish.thumbnail,
+        transcript=config.publish.transcript, author=config.publish.author or script.author, show=config.publish.show,
+    )
+
+
+def report(
+    published: Published, loaded: Loaded, config: Config, script: Script, mix: Mix, choice: Choice | None,
+    wanted: Picture, presenters: Sequence[Presenter], reporter: Reporter,
+) -> Report:
+    """Return the report of an episode."""
+    episode, checked = published.episode, published.checked
+    video = encoded = None
+    if choice and checked:
+        refused = tuple(Refused(name.removeprefix("h264_"), why) for name, why in choice.refused)
+        why = "it proved itself" if choice.encoder.hardware else "no hardware encoder works here" if refused else ""
+        encoded = EncoderReport(choice.encoder.name, why, refused)
+        video = VideoReport(checked.width, checked.height, str(wanted.rate), checked.frames, checked.offset)
+    stages = tuple(StageReport(s.name, s.engine, s.device, s.note, s.seconds, s.made, s.reused)
+                   for s in reporter.stages)
+    return Report(
+        script.title, time.strftime("%Y-%m-%dT%H:%M:%S%z"), episode.seconds, ("podcast", *sys.argv[1:]),
+        {"script": str(script.path)}, _differences(loaded, config, script), stages, encoded,
+        SoundReport(mix.loudness, mix.true_peak, config.mix.loudness), video, versions(),
+        _licences(config, presenters), (*reporter.warnings, *published.notes), tuple(f.name for f in episode.files),
+    )
+
+
+def _differences(loaded: Loaded, config: Config, script: Script) -> tuple[Difference, ...]:
+    typed, written = {k for k, _ in loaded.settings}, {k for k, _ in script.settings}
+    defaults, found = _flat(as_dict(Config())), []
+    for key, value in _flat(as_dict(config)).items():
+        if value != defaults.get(key) and key != "data":
+            source = "command line" if key in typed else "front matter" if key in written else \
+                str(loaded.file.name if loaded.file else "")
+            found.append(Difference(key, value, defaults.get(key), source))
+    return tuple(found)
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, dict) and value:
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _licences(config: Config, presenters: Sequence[Presenter]) -> tuple[Licence, ...]:
+    speech, composer = speech_engine(config.tts.engine).info, music_engine(config.music.engine).info
+    found = [Licence(f"podcast {__version__}", "Apache-2.0"),
+             Licence(f"voice {speech.name} {speech.version}", speech.licence, speech.note)]
+    if config.music.enabled:
+        found.append(Licence(f"music {composer.name} {composer.version}", composer.licence, composer.note))
+    found += [Licence(f"presenter {p.figure.name}", load_licence(p.figure)) for p in presenters]
+    return (*found, Licence("font FiraGO", "OFL-1.1"), Licence("FFmpeg with x264", "GPL-2.0-or-later",
+                                                               "the programs; not what is made with them"))
+
+
+def missing_letters(script: Script, narration: Narration, config: Config) -> str:
+    """Return a warning about characters that no font here can draw, or ""."""
+    said = (slot.utterance.text for slot in narration.slots if slot.utterance)
+    return fonts.missing([script.title, *said, *(c.title for c in script.chapters)], config.video.font)
