@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from podcast.engines import speech_engine
 from podcast.episode import SAMPLE_RATE, Phone, Slot, Utterance, Word, frames_for
 from podcast.errors import MediaError
 from podcast.puppet.curves import ceiling, limit_speed
@@ -93,6 +94,27 @@ def check_contacts(phones: tuple[Phone, ...], rate: Fraction) -> int:
 @pytest.mark.parametrize("rate", RATES)
 def test_lips_meet_at_every_p_b_m_and_teeth_meet_lip_at_every_f_v(rate: Fraction) -> None:
     assert sum(check_contacts(u.phones, rate) for u in UTTERANCES) == 38
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "My mum put the big lamp on top of the farm, very happily; five brave puppies found a map."),
+        ("de", "Bitte bring mir fünf Pfund Pflaumen vom Markt."),
+        ("fr", "Bonjour à tous, le vin blanc fait bien mieux parler."),
+    ],
+)
+def test_the_embedded_voice_and_the_lips_agree(language: str, text: str, tmp_path: Path) -> None:
+    engine = speech_engine()
+    said = engine.synthesize(text, engine.voices(language)[0], language, {}, tmp_path)
+    assert said.rate == SAMPLE_RATE
+    visible = [p for p in said.phones if p.end > p.start]
+    assert min(check_contacts(tuple(visible), rate) for rate in RATES) >= 7
+    for rate in RATES:
+        mouth = lip_track(visible, frames_of(visible, rate), rate, LEAD)
+        for part in segments(visible):
+            if part.viseme == "aa" and part.end - part.start >= OPEN_LENGTH * SAMPLE_RATE:
+                assert mouth[within(part.start, part.end, rate), INDEX["jaw"]].max() >= OPEN_JAW, part
 
 
 @given(speech(), st.sampled_from(RATES))

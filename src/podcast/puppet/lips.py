@@ -19,6 +19,7 @@ from podcast.puppet.pose import INDEX, MOUTH, REST
 from podcast.puppet.visemes import VISEMES, Segment, segments
 
 LEAD = 0.025  # s, the face ahead of its sound: Chandrasekaran et al. 2009 see the mouth open first
+CONTACT_LEAD = 0.018  # s, of contacts: less, or a short vowel between two of them would hardly be seen
 RAMP = 0.075  # s, closing or opening of the lips around a contact
 SHORTEST_RAMP = 0.040  # s, between two contacts that are close together
 OPEN_JAW = 0.5  # least opening that an open vowel reaches ...
@@ -209,8 +210,8 @@ def _contacts(spans: Sequence[Segment], middle: np.ndarray, rate: float) -> tupl
         track = tuck if s.viseme == "FF" else press
         first, last = _frames_of(s, len(middle), rate)
         up, down = _ramp(spans[:i][::-1]), _ramp(spans[i + 1 :])
-        held = s.start + (s.end - s.start) * _HELD.get(s.letter, _HELD_OTHERS) - LEAD
-        a, b = min(s.start - LEAD, middle[first]), max(held, middle[first])
+        held = s.start + (s.end - s.start) * _HELD.get(s.letter, _HELD_OTHERS) - CONTACT_LEAD
+        a, b = min(s.start - CONTACT_LEAD, middle[first]), max(held, middle[first])
         shape = smoothstep(1.0 - np.maximum((a - middle) / up, (middle - b) / down))
         np.maximum(track, depth * shape, out=track)
         if depth == 1.0:
