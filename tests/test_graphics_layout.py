@@ -25,6 +25,7 @@ def regions(layout: Layout) -> dict[str, Rect]:
         "picture": layout.picture,
         "cover": layout.cover,
         "title": layout.title,
+        "top": layout.top,
     }
     named |= {f"host {i}": h.rect if h.card else h.plate for i, h in enumerate(layout.hosts)}
     return {name: rect for name, rect in named.items() if rect}
@@ -49,11 +50,21 @@ def test_regions_are_even_inside_and_apart(size, hosts, picture):
 def test_nothing_covers_a_face(size, hosts, picture):
     layout = arrange(*size, hosts, picture)
     assert len(layout.hosts) == hosts
-    over = [layout.captions, layout.chapter, layout.logo, layout.visualizer, layout.circle, layout.picture]
+    over = [layout.captions, layout.chapter, layout.logo, layout.visualizer, layout.circle, layout.picture, layout.top]
     for host in layout.hosts:
         assert host.rect.contains(host.head)
         assert not any(rect.overlaps(host.head) for rect in over if rect)
         assert not any(other.plate.overlaps(host.head) for other in layout.hosts)
+
+
+@given(sizes, st.integers(1, 6), st.booleans())
+def test_a_bust_reaches_the_lower_edge_of_its_place(size, hosts, picture):
+    layout = arrange(*size, hosts, picture)
+    for host in layout.hosts:
+        assert host.rect.bottom - (host.head_y - host.head_height / 2) <= 1.84 * host.head_height
+    assert (layout.desk is not None) == (layout.kind == "solo")
+    if layout.desk:
+        assert layout.desk.y == layout.hosts[0].rect.bottom and layout.desk.bottom == layout.height
 
 
 @given(sizes, st.booleans())

@@ -55,6 +55,7 @@ def test_every_slot_begins_and_ends_at_rest(sound, style):
     assert np.array_equal(loud.draw(0), quiet.draw(0))
     assert np.array_equal(loud.draw(39), quiet.draw(39))
     assert loud.at(0) == loud.at(39) == quiet.at(20)
+    assert np.array_equal(loud.placed(loud.at(0))[0].layer, quiet.draw(5))
     assert not np.array_equal(loud.draw(20), quiet.draw(20))
 
 

@@ -51,6 +51,11 @@ class CaptionStrip:
         self.face = Face(_em(*frame), True, self.theme.font_bold or self.theme.font)
         self._set: tuple[int, _Set] | None = None
 
+    @property
+    def region(self) -> Rect:
+        """What may change."""
+        return self.rect
+
     def at(self, frame: int) -> State | None:
         """Return the state at a frame of the slot."""
         now = samples_at(frame, self.rate) - self.lead

@@ -41,11 +41,14 @@ def _lines(title: str, face: Face, box: Rect, align: str, most: int = 4) -> tupl
 def cover_art(title: str, author: str, size: int, theme: Theme | None = None, image: Path | None = None) -> np.ndarray:
     """Return square cover art, RGB float32 (size, size, 3) in 0 … 255: the user's picture, or one made from the title.
 
+    Without a title it has no words, for use beside a title.
     Raises MediaError when the user's picture cannot be read.
     """
     theme = theme or Theme()
     if image is not None:
         return cover_fit(read_rgb(image), size, size).astype(np.float32)
+    if not title:
+        return emblem(size, theme.accent)
     picture = emblem(size, theme.accent, sum(title.encode()), 0.735)
     pad = round(0.085 * size)
     box = Rect(pad, round(0.10 * size), size - 2 * pad, round(0.40 * size))

@@ -81,6 +81,8 @@ class Layout:
     picture: Rect | None = None
     cover: Rect | None = None
     title: Rect | None = None
+    desk: Rect | None = None  # in front of a host who fills the frame; the host's picture ends at it
+    top: Rect = Rect(0, 0, 2, 2)  # for a visualiser above everything
 
     @property
     def beside(self) -> Rect | None:
@@ -104,20 +106,23 @@ class _Shape:
     strip: tuple[float, float]  # visualiser
     caption_width: float
     solo_head: float  # height of the head of a host who fills the frame
-    solo_y: float  # its centre
     plate: tuple[float, float]
     plate_width: float
     chip_width: float
+    desk: float  # its far edge
 
 
-_WIDE = _Shape(0.042, (0.045, 0.105), (0.125, 0.765), (0.775, 0.915), (0.925, 0.985), 0.72, 0.42, 0.375,
-               (0.655, 0.760), 0.30, 0.42)  # fmt: skip
-_SQUARE = _Shape(0.05, (0.045, 0.105), (0.125, 0.735), (0.745, 0.895), (0.910, 0.980), 0.88, 0.38, 0.385,
-                 (0.640, 0.730), 0.46, 0.62)  # fmt: skip
-_TALL = _Shape(0.06, (0.060, 0.100), (0.115, 0.690), (0.700, 0.800), (0.825, 0.875), 0.86, 0.235, 0.365,
-               (0.615, 0.680), 0.70, 0.66)  # fmt: skip
-_CARD_HEAD = 0.40  # of a card's height …
-_CARD_HEAD_WIDE = 0.44  # … and at most this share of its width: shoulders are 2.2 heads wide
+_WIDE = _Shape(0.042, (0.045, 0.105), (0.125, 0.765), (0.775, 0.915), (0.925, 0.985), 0.72, 0.44,
+               (0.655, 0.760), 0.30, 0.42, 0.935)  # fmt: skip
+_SQUARE = _Shape(0.05, (0.045, 0.105), (0.125, 0.735), (0.745, 0.895), (0.910, 0.980), 0.88, 0.43,
+                 (0.640, 0.730), 0.46, 0.62, 0.925)  # fmt: skip
+_TALL = _Shape(0.06, (0.060, 0.100), (0.115, 0.715), (0.735, 0.835), (0.850, 0.900), 0.86, 0.30,
+               (0.600, 0.665), 0.70, 0.66, 0.68)  # fmt: skip
+
+_BUST = 1.82  # head heights from the crown to where a presenter's picture ends
+_SOLO_HEAD_WIDE = 0.56  # of the frame's width at most: shoulders are 1.7 head heights wide
+_CARD_HEAD = 0.46  # of a card's height …
+_CARD_HEAD_WIDE = 0.58  # … and at most this share of its width
 LANDSCAPE, PORTRAIT = 1.25, 0.8  # aspect ratios between which a frame counts as square
 _RING = 0.13  # of the cover's side: what a circular visualiser needs around it
 _CARD_GAP = 0.018  # of the frame's longer side
@@ -145,7 +150,8 @@ def arrange(width: int, height: int, hosts: int, picture: bool = False, cards: b
     if kind == "cover" and not picture:
         cover, title, strip, circle = _cover(body, width / height)
     return Layout(width, height, kind, slots, band["captions"], band["chip"], band["logo"], strip, circle,
-                  Rect(0, 0, width, height), panel, cover, title)  # fmt: skip
+                  Rect(0, 0, width, height), panel, cover, title,
+                  _desk(width, height, shape) if kind == "solo" else None, band["top"])  # fmt: skip
 
 
 def _bands(width: int, height: int, s: _Shape) -> dict[str, Rect]:
@@ -159,6 +165,7 @@ def _bands(width: int, height: int, s: _Shape) -> dict[str, Rect]:
         "body": band(s.body, left, inner),
         "captions": band(s.captions, width * (1 - s.caption_width) / 2, width * s.caption_width),
         "strip": band(s.strip, width * 0.19, width * 0.62),
+        "top": band((0.010, s.header[0] - 0.008), width * 0.19, width * 0.62),
         "chip": band(s.header, left, s.chip_width * inner),
         "logo": band(s.header, width - left - logo, logo),
     }
@@ -178,10 +185,22 @@ def _square(centre_x: float, centre_y: float, side: float) -> Rect:
     return Rect(2 * round((centre_x - half) / 2), 2 * round((centre_y - half) / 2), 2 * half, 2 * half)
 
 
+def _desk(width: int, height: int, s: _Shape) -> Rect:
+    return even(0, s.desk * height, width, (1 - s.desk) * height)
+
+
 def _solo(width: int, height: int, s: _Shape) -> HostSlot:
+    """Return the place of a host who fills the frame, behind the desk."""
     plate = even(s.margin * width, s.plate[0] * height, s.plate_width * width, (s.plate[1] - s.plate[0]) * height)
-    head = 2 * round(s.solo_head * height / 2)
-    return HostSlot(Rect(0, 0, width, height), head, width // 2, round(s.solo_y * height), plate, card=False)
+    rect = Rect(0, 0, width, _desk(width, height, s).y)
+    return _seated(rect, min(s.solo_head * height, _SOLO_HEAD_WIDE * width), plate, card=False)
+
+
+def _seated(rect: Rect, head: float, plate: Rect, card: bool) -> HostSlot:
+    """Return a slot in which the bust reaches just below the lower edge."""
+    head = 2 * int(head / 2)
+    y = rect.bottom - int((_BUST - 0.5) * head)
+    return HostSlot(rect, int(head), rect.x + rect.w // 2, y, plate, card)
 
 
 def _split(body: Rect, width: int, height: int, hosts: int) -> tuple[Rect, Rect]:
@@ -206,7 +225,12 @@ def _cards(body: Rect, hosts: int, width: int, height: int) -> tuple[HostSlot, .
     def card(columns: int, rows: int) -> tuple[float, float]:
         return (body.w - gap * (columns - 1)) / columns, (body.h - gap * (rows - 1)) / rows
 
-    columns, rows = max(grids, key=lambda grid: _head(*card(*grid)))
+    def worth(columns: int, rows: int) -> float:  # large heads, little empty room
+        w, h = card(columns, rows)
+        used = min(w, h * _CARD_ASPECTS[1]) * min(h, w / _CARD_ASPECTS[0]) * hosts
+        return _head(w, h) * used**0.5
+
+    columns, rows = max(grids, key=lambda grid: worth(*grid))
     w, h = card(columns, rows)
     trimmed_w, trimmed_h = min(w, h * _CARD_ASPECTS[1]), min(h, w / _CARD_ASPECTS[0])
     top = body.y + (body.h - rows * trimmed_h - gap * (rows - 1)) / 2
@@ -225,11 +249,10 @@ def _head(w: float, h: float) -> float:
 
 
 def _card(rect: Rect, short_side: int) -> HostSlot:
-    head = 2 * round(_head(rect.w, rect.h) / 2)
-    inset = 0.02 * short_side
+    inset = min(0.02 * short_side, 0.05 * rect.h)
     tall = min(max(0.12 * rect.h, 0.045 * short_side), 0.07 * short_side, 0.2 * rect.h)
     plate = even(rect.x + inset, rect.bottom - inset - tall, min(rect.w - 2 * inset, 0.5 * short_side), tall)
-    return HostSlot(rect, head, rect.x + rect.w // 2, rect.y + round(0.41 * rect.h), plate, card=True)
+    return _seated(rect, _head(rect.w, rect.h), plate, card=True)
 
 
 def _cover(body: Rect, aspect: float) -> tuple[Rect, Rect, Rect, Rect]:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from podcast.canvas import blend, colour, to_layer
+from podcast.graphics.desk import put_desk
 from podcast.graphics.layout import Layout, Rect
 from podcast.graphics.shapes import Placed, cover_fit, distance, plate, rounded, solid
 from podcast.graphics.theme import Theme, rgb
@@ -35,8 +36,13 @@ def border(layout: Layout) -> int:
 
 
 def panel_background(background: np.ndarray, layout: Layout, theme: Theme, active: int | None = None) -> np.ndarray:
-    """Return a picture: the background with the shadows of all cards and the glow of the one who speaks."""
+    """Return a picture: the background with the shadows of all cards and the glow of the one who speaks.
+
+    Where a host fills the frame, it gets the desk.
+    """
     done = background.copy()
+    if layout.desk:
+        put_desk(done, layout.desk, theme.accent)
     reach = max(4, round(_GLOW * min(layout.width, layout.height)))
     radius = theme.corner(layout.width, layout.height)
     for i, slot in enumerate(layout.hosts):

@@ -17,6 +17,7 @@ from podcast.canvas import to_layer
 from podcast.episode import SAMPLE_RATE, samples_at
 from podcast.errors import ConfigError
 from podcast.graphics.layout import Rect
+from podcast.graphics.shapes import Placed
 from podcast.graphics.theme import mix, rgb
 
 Style = Literal["bars", "waveform", "circular"]
@@ -26,6 +27,7 @@ _WINDOW = 2048  # samples (43 ms): short enough for syllables, 23 Hz resolution
 _BAND = (110.0, 7500.0)  # Hz, where speech has its energy
 _FLOOR_DB, _CEILING_DB = -58.0, -14.0  # of a band, after the tilt: 0 and 1
 _TILT_DB = 4.5  # per octave above 200 Hz: speech falls by about that much
+_REST = -1  # the last frame is at rest
 _RAMP = 3  # frames at either end of a slot to and from rest
 _SCOPE = 0.026  # seconds that the waveform shows
 _SCOPE_TOP = 1100.0  # Hz, harmonics above only make it ragged
@@ -146,9 +148,18 @@ class Visualizer:
             self.levels = np.concatenate([half[:, ::-1], half], 1)  # low tones in the middle
         self._cap, self._middle = self._column_shapes()
 
+    @property
+    def region(self) -> Rect:
+        """What may change."""
+        return self.rect
+
     def at(self, frame: int) -> int:
-        """Return a state: equal states look equal."""
-        return frame if self.levels[frame].any() else -1
+        """Return a state: equal states look equal, -1 is rest."""
+        return frame if self.levels[frame].any() else _REST
+
+    def placed(self, state: int) -> tuple[Placed, ...]:
+        """Return the layers of a state; at rest a visualiser is seen, too, so that it does not blink at joints."""
+        return (Placed(self.draw(state), self.rect.x, self.rect.y),)
 
     def draw(self, frame: int) -> np.ndarray:
         """Return the layer of a frame, of the size of `rect`."""
