@@ -217,6 +217,11 @@ def test_the_transcript_plays_the_video_beside_it():
     assert not [a for _, a in found.tags if str(a.get("src", "")).startswith("http")]
 
 
+def test_the_transcript_of_an_episode_without_video_plays_its_sound():
+    found = Page(transcript_page("T", paragraphs(SCRIPT, NARRATION), "a.mp3", captions="a.vtt", poster="p.jpg"))
+    assert found.all("audio")[0]["src"] == "a.mp3" and not found.all("video")
+
+
 def test_every_word_and_time_can_be_clicked():
     found = page(marks=chapter_marks(SCRIPT, NARRATION))
     timed = [float(a["data-t"]) for a in found.all("span") if "data-t" in a]

@@ -138,7 +138,7 @@ def _blocks(length: int, block: int) -> Iterator[tuple[int, int]]:
 def _mix(narration: Narration, music: ReadMusic | None, wanted: Mastering, raw: _Raw, progress: Progress,
          block: int) -> _Sketch:
     """Write the mix before mastering and measure it."""
-    voice, meter, peaks = _Voice(narration), Meter(), []
+    voice, meter, peaks = _Voice(narration), Meter(), np.zeros(-(-raw.length // HOP), np.float32)
     curve = DuckingCurve(narration.speech(), wanted.ducking)
     level = amplitude(wanted.music_level_db)
     with raw.path.open("wb") as file:
@@ -149,9 +149,9 @@ def _mix(narration: Narration, music: ReadMusic | None, wanted: Mastering, raw: 
                 mixed += music(start, length) * (expand(curve.gains(start, hops))[:length, None] * np.float32(level))
             file.write(mixed.data)
             meter.add(mixed)
-            peaks.append(_sample_peaks(mixed))
+            peaks[start // HOP : start // HOP + hops] = _sample_peaks(mixed)
             progress((start + length) / raw.length)
-    return _Sketch(meter.energies(), np.concatenate([*peaks, np.zeros(0, np.float32)]))
+    return _Sketch(meter.energies(), peaks)
 
 
 def _sample_peaks(mixed: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ from podcast.errors import PodcastError
 _YOUTUBE_LEAST = 3  # chapters (YouTube help, "Add chapters to your videos")
 _YOUTUBE_SHORTEST = 10  # seconds (same page)
 _CHAPTERS_VERSION = "1.2.0"  # of the podcast namespace's JSON chapters
+_SOUNDS = (".mp3", ".m4a", ".wav", ".flac")
 _WORD_JOINER = "\u2060"  # invisible; keeps a player from reading "<b" as markup
 
 
@@ -226,7 +227,7 @@ def transcript_page(
 ) -> str:
     """Return the transcript as an HTML page that plays `video`, a file beside it, and follows its words.
 
-    `captions` (a .vtt) and `poster` (a picture) are files beside it, too.
+    A sound file will do as well. `captions` (a .vtt) and `poster` (a picture) are files beside it, too.
     """
     sections = [(mark, []) for mark in marks] if marks else []  # type: list[tuple[Mark | None, list[Paragraph]]]
     if not marks or (said and said[0].start < marks[0].start):
@@ -236,7 +237,7 @@ def transcript_page(
         sections[place][1].append(paragraph)
     return templates().get_template("transcript.html").render(
         title=title, sections=sections, marks=marks, description=description, author=author, language=language,
-        video=quote(video), captions=quote(captions), poster=quote(poster),
+        player="audio" if Path(video).suffix.lower() in _SOUNDS else "video", video=quote(video), captions=quote(captions), poster=quote(poster),
         named=len({paragraph.speaker for paragraph in said}) > 1,
     )
 
