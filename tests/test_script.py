@@ -194,6 +194,7 @@ def test_who_reads_what_has_no_label():
     ("(He walks away slowly)\nGood.", "Good.", "(He walks away slowly)"),
     ("[camera pans to the left] Good.", "Good.", "[camera pans to the left]"),
     ("[SFX: door] Good.", "Good.", "[SFX: door]"),
+    ("Sound effect: rain\nGood.", "Good.", "Sound effect: rain"),
     ("SFX: a door slams\nGood.", "Good.", "SFX: a door slams"),
 ])
 def test_stage_directions_are_not_spoken(text, spoken, aside):
@@ -208,6 +209,7 @@ def test_header_lines_are_not_spoken():
     assert [(u.line, u.reason) for u in script.unspoken] == [
         (3, "header"), (4, "header"), (5, "header"), (7, "music cue"), (9, "header")]
     assert parse("Title: My Show\nAuthor: Ann\n\nHi.").title == "My Show"
+    assert said("Time: it flies.\n\nRuntime: 2 min\n\nHi.")[0] == "Time: it flies."
     assert who("Host: Welcome to the show.") == [("HOST", "Welcome to the show.")]
 
 
@@ -302,8 +304,10 @@ def test_music_in_parentheses_and_emphasis():
     assert [m.description for m in parse(text).music] == ["a"]
     assert said("I love (the music in this film) a lot. [she hums along to the music] Yes.") == [
         "I love (the music in this film) a lot. Yes."]
-    for label in ("MUSIC", "Music", "**Music**"):
+    for label in ("MUSIC", "Music", "**Music**", "Background music"):
         assert parse(f"{label}: soft piano\n\nHi.").music[0].description == "soft piano"
+        assert parse(f"Hi.\n\n{label}: soft piano\nHo.").music[0].before == 1
+    assert said("Music: it makes us cry.") == ["Music: it makes us cry."]
 
 
 def test_music_files(folder):
@@ -319,6 +323,11 @@ def test_pictures(folder):
         ("cover.png", 0, 1), ("other.jpg", 1, 2), (None, 2, 4)]
     with pytest.raises(ScriptError, match=r"show.txt:2: no such picture: covr.png\ndid you mean cover.png"):
         parse("Hi.\n[IMAGE: covr.png]", folder)
+    with pytest.raises(ScriptError, match=r"did you mean cover.png"):
+        parse("Hi.\n[IMAGE: COVR.PNG]", folder)
+    (folder / "pictures").mkdir()
+    (folder / "pictures" / "a.png").write_bytes(b"x")
+    assert parse("[IMAGE: pictures\\a.png]\nHi.", folder).images[0].file == folder / "pictures" / "a.png"
     with pytest.raises(ScriptError, match=r"notes.txt is no picture"):
         parse("Hi. [IMAGE: notes.txt]", folder)
 

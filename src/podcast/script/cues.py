@@ -130,6 +130,8 @@ def find_file(name: str, place: Place, what: str, kinds: tuple[str, ...]) -> Pat
     if re.match(r"[a-z][a-z0-9+.-]+://", name, re.I):
         raise place.error(f"{name} is an address", f"download it and name the file: the {what} must be on this machine")
     path = place.path.parent / Path(name).expanduser() if name.startswith("~/") else place.path.parent / name
+    if not is_file(path) and "\\" in name and is_file(path.parent / name.replace("\\", "/")):
+        path = place.path.parent / name.replace("\\", "/")  # as Windows writes it
     if is_file(path) and ends_in(name, kinds):
         return path
     if is_file(path):
@@ -146,5 +148,8 @@ def _similar(path: Path, what: str, kinds: tuple[str, ...]) -> str:
         names = sorted(p.name for p in path.parent.iterdir() if ends_in(p.name, kinds))
     except (OSError, ValueError):
         names = []
-    near = difflib.get_close_matches(path.name, names, 1, 0.5)
-    return f"did you mean {near[0]}?" if near else f"put the {what} into {path.parent.absolute()} or correct its name"
+    folded = {n.casefold(): n for n in names}
+    near = difflib.get_close_matches(path.name.casefold(), folded, 1, 0.5)
+    if near:
+        return f"did you mean {folded[near[0]]}?"
+    return f"put the {what} into {path.parent.absolute()} or correct its name"

@@ -15,6 +15,7 @@ from podcast.script.lexicon import (
     NOTES,
     PEOPLE_KEYS,
     SECTION_MARKERS,
+    SENTENCE_KEYS,
     is_action,
     is_no_name,
     is_role,
@@ -75,6 +76,8 @@ def header(text: str) -> Header | None:
     label = parse_label(text)
     key = label.name.lower() if label else ""
     if not label or key not in HEADER_KEYS or (key in PEOPLE_KEYS and not _names_somebody(label.rest)):
+        return None
+    if key in SENTENCE_KEYS and label.rest.endswith(_ENDINGS):
         return None
     return Header(key, label.rest.strip(" *_"))
 

@@ -30,6 +30,10 @@ HEADER_KEYS = word_set(
     "directed by,description,summary,logline,synopsis,copyright,contact,email,website,music,background,sound,"
     "avatar,visuals,platform,source,sources,purpose,goal,objective,pov,point of view,delivery,client,project", ","
 )
+SENTENCE_KEYS = word_set(  # these begin sentences too: "Time: it flies."
+    "time voice words theme sound music background show script draft mood style characters voices series delivery "
+    "status source sources cast date location setting topic goal purpose"
+)
 PEOPLE_KEYS = word_set("host narrator presenter speaker guest interviewer moderator")
 
 # Capitalised words before a colon that name no speaker.

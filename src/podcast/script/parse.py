@@ -21,6 +21,7 @@ from podcast.script.labels import (
     is_person,
     looks_like_header,
     notes_label,
+    parse_label,
     section_marker,
     show_name,
 )
@@ -33,6 +34,8 @@ _NARRATORS = (NARRATOR, "HOST")  # who goes on after a heading, if the script ha
 _DEFAULT_NAME = "Host"  # shown for a narrator of whom no name is known
 _SUBHEADING = 3  # headings of this rank and below are neither title nor chapter
 _CUE_LABEL = re.compile(r"(?:(?:[A-Z]+ ){0,2}MUSIC|BGM|IMAGE|PAUSE)(?: [A-Z]+)?")
+_PLAIN_CUE = re.compile(r"(?:(?:intro|outro|background|opening|closing|theme) )?music|pause", re.I)
+_PLAIN_DIRECTION = re.compile(r"sfx|sound effects?|sound fx|b-roll|visuals?|camera", re.I)
 _DIRECTION_LABEL = re.compile(
     r"(?:SFX|FX|SOUND|SOUND EFFECTS?|VISUALS?|VIDEO|CAMERA|B-ROLL|GRAPHICS?|CAPTION|ON[- ]SCREEN(?: TEXT)?|TEXT|"
     r"LIGHTING|ACTION|CUT TO|FADE IN|FADE OUT)")
@@ -76,6 +79,7 @@ class _Reader:
         self.images: list[ImageCue] = []
         self.unspoken: list[Unspoken] = []
         self.speaker: str | None = None
+        self.heard: set[str] = set()  # who has spoken
         self.names: dict[str, str] = {}  # labels as they were first written
         self.people: dict[str, str] = {}  # from header lines: "Host: Jane Smith"
         self.manners: dict[str, str] = {}  # deliveries from labels
@@ -189,17 +193,16 @@ class _Reader:
             return partial(self.begin_notes, line)
         if _SCENE.match(text):
             return partial(self.take_direction, line)
-        label = self.roster.label(text)
+        label = parse_label(text)
         if label and label.id not in self.roster.speakers and (act := self.stage_label(label, line)):
             return act
         early = not self.turns and not any(has_words(x.text) and x.text.lstrip()[:1] not in "[(*" for x in pending)
         found = header(text) if early else None
-        if found and found.key == "music":
-            return lambda: f"[MUSIC: {found.value}]"
         if found or (early and describing and looks_like_header(text)):
             return partial(self.take_header, line, found)
         if marker := section_marker(text):
             return partial(self.take_marker, line, *marker)
+        label = self.roster.label(text)
         return partial(self.take_label, label, line) if label else None
 
     def begin_notes(self, line: Line) -> str:
@@ -226,9 +229,11 @@ class _Reader:
 
     def stage_label(self, label: Label, line: Line) -> Callable[[], str] | None:
         """Return what to do with "MUSIC: soft piano" or "SFX: door", which are as good as in brackets."""
-        if label.name.isupper() and _DIRECTION_LABEL.fullmatch(label.name):
+        capitals, note = label.name.isupper(), looks_like_header(line.text)
+        if (capitals and _DIRECTION_LABEL.fullmatch(label.name)) or (note and _PLAIN_DIRECTION.fullmatch(label.name)):
             return partial(self.take_direction, line)
-        if label.name.isupper() and _CUE_LABEL.fullmatch(label.name) and label.rest and "]" not in line.text:
+        is_cue = (capitals and _CUE_LABEL.fullmatch(label.name)) or (note and _PLAIN_CUE.fullmatch(label.name))
+        if is_cue and label.rest and "]" not in line.text:
             return lambda: f"[{label.name}: {label.rest.strip(' *_')}]"
         return None
 
@@ -246,7 +251,7 @@ class _Reader:
         elif is_role(label.name) and is_person(label.delivery):
             self.people.setdefault(label.id, label.delivery)
             label = replace(label, delivery="")
-        spoke = label.id in self.manners or any(t.speaker == label.id for t in self.turns)
+        spoke = label.id in self.manners or label.id in self.heard
         declared = self.roster.speakers.get(label.id)
         passing = is_action(label.delivery, strong=True) or spoke or (declared and declared.delivery)
         if label.delivery and passing:
@@ -261,7 +266,7 @@ class _Reader:
         if self.label:
             line, name = self.label
             manner = self.manners.get(self.speaker or "", "")
-            if manner and not any(t.speaker == self.speaker for t in self.turns):
+            if manner and self.speaker not in self.heard:
                 del self.manners[self.speaker or ""]
                 name = f"{name} ({manner})"
             self.aside(line, name + ":", "label without words")
@@ -295,6 +300,7 @@ class _Reader:
         if self.speaker is None:
             self.speaker = self.narrator()
         self.label = None
+        self.heard.add(self.speaker)
         self.turns.append(Turn(self.speaker, text, line))
 
     def trail(self, marks: str) -> None:
@@ -334,9 +340,8 @@ class _Reader:
 
     def narrator(self) -> str:
         """Return who reads what follows no label: a narrator, else whoever spoke last."""
-        used = {t.speaker for t in self.turns} | set(self.roster.declared)
         for id in _NARRATORS:
-            if id in used:
+            if id in self.heard or id in self.roster.declared:
                 return id
         if self.speaker:
             return self.speaker

@@ -129,5 +129,8 @@ def _western(data: bytes, path: Path | str, bad: int) -> str:
 def _nearby(path: Path) -> str:
     folder = path.parent
     names = sorted(p.name for p in folder.iterdir() if p.is_file()) if folder.is_dir() else []
-    near = difflib.get_close_matches(path.name, names, 1, 0.5)
-    return f"did you mean {folder / near[0]}?" if near else f"check the path; it was looked for in {folder.absolute()}"
+    folded = {n.casefold(): n for n in names}
+    near = difflib.get_close_matches(path.name.casefold(), folded, 1, 0.5)
+    if near:
+        return f"did you mean {folder / folded[near[0]]}?"
+    return f"check the path; it was looked for in {folder.absolute()}"
