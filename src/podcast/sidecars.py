@@ -237,7 +237,8 @@ def transcript_page(
         sections[place][1].append(paragraph)
     return templates().get_template("transcript.html").render(
         title=title, sections=sections, marks=marks, description=description, author=author, language=language,
-        player="audio" if Path(video).suffix.lower() in _SOUNDS else "video", video=quote(video), captions=quote(captions), poster=quote(poster),
+        player="audio" if Path(video).suffix.lower() in _SOUNDS else "video", video=quote(video),
+        captions=quote(captions), poster=quote(poster),
         named=len({paragraph.speaker for paragraph in said}) > 1,
     )
 
