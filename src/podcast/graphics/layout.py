@@ -77,12 +77,12 @@ class Layout:
     logo: Rect
     visualizer: Rect  # a strip; in the cover layout the large waveform
     circle: Rect  # for a circular visualiser: a badge; in the cover layout concentric with the cover
+    top: Rect  # for a visualiser above everything
     frame: Rect  # the whole frame: title, chapter and outro cards
     picture: Rect | None = None
     cover: Rect | None = None
     title: Rect | None = None
     desk: Rect | None = None  # in front of a host who fills the frame; the host's picture ends at it
-    top: Rect = Rect(0, 0, 2, 2)  # for a visualiser above everything
 
     @property
     def beside(self) -> Rect | None:
@@ -149,9 +149,10 @@ def arrange(width: int, height: int, hosts: int, picture: bool = False, cards: b
     strip, circle = band["strip"], _badge(width, height, shape, band["captions"], band["strip"])
     if kind == "cover" and not picture:
         cover, title, strip, circle = _cover(body, width / height)
-    return Layout(width, height, kind, slots, band["captions"], band["chip"], band["logo"], strip, circle,
-                  Rect(0, 0, width, height), panel, cover, title,
-                  _desk(width, height, shape) if kind == "solo" else None, band["top"])  # fmt: skip
+    return Layout(
+        width, height, kind, slots, band["captions"], band["chip"], band["logo"], strip, circle, band["top"],
+        Rect(0, 0, width, height), panel, cover, title, _desk(width, height, shape) if kind == "solo" else None,
+    )  # fmt: skip
 
 
 def _bands(width: int, height: int, s: _Shape) -> dict[str, Rect]:
