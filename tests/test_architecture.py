@@ -10,7 +10,7 @@ import podcast
 SOURCE = Path(podcast.__file__).parent
 FLOORS = [  # a module may import from floors below its own; stages are closed to each other
     {"cli"},
-    {"batch"},
+    {"batch", "doctor"},
     {"produce", "wiring"},
     {"script", "narration", "music", "mix", "avatar", "composite", "publish"},
     {"engines", "puppet", "graphics", "timeline", "stage", "sidecars", "report", "bed", "text"},
