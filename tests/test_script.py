@@ -61,6 +61,14 @@ def test_titles_and_chapters():
     assert [t.text for t in script.turns] == ["Hi.", "A.", "B.", "C.", "D."]
 
 
+def test_a_rule_below_speech_makes_no_heading():
+    for line in ("DEAN: Yes", "Host: Yes", "Yes, I do.", "[MUSIC: x] Yes (no)"):
+        script = parse(f"{line}\n---\nMore.")
+        assert len(script.turns) == 2 and not script.chapters
+    assert not parse("Runtime: 2 min\n---\nMore.").chapters
+    assert parse("Hi.\n\nPart 1: The Sea\n---\nMore.").chapters[0].title == "Part 1: The Sea"
+
+
 def test_headings_without_text_of_their_own():
     script = parse("Hi.\n\n# Part One\n## The Storm\n\nWind.\n\n## Empty\n## Full\n\nX.\n\n## Last")
     assert [(c.title, c.before) for c in script.chapters] == [("Part One: The Storm", 1), ("Full", 2)]

@@ -10,6 +10,7 @@ from typing import Literal
 
 from podcast.episode import Unspoken
 from podcast.errors import ScriptError
+from podcast.script.lexicon import HEADER_KEYS, is_role
 from podcast.script.lines import Line, has_words
 
 Kind = Literal["paragraph", "heading", "item", "rule"]
@@ -76,7 +77,8 @@ class _Scan:
         self.blocks: list[Block] = []
         self.links: set[str] = set()
         self.unspoken: list[Unspoken] = []
-        self.open: Block | None = None
+        self.open: Block | None = None  # the paragraph or item that is being read
+        self.lines: list[Line] = []  # its lines
 
     def without_code_and_comments(self, lines: list[Line]) -> list[Line]:
         kept, at = [], 0
@@ -123,8 +125,12 @@ class _Scan:
 
     def _flush(self) -> None:
         if self.open:
-            self.blocks.append(self.open)
-        self.open = None
+            self.blocks.append(replace(self.open, lines=tuple(self.lines)))
+        self.open, self.lines = None, []
+
+    def _begin(self, kind: Kind, line: Line, number: str = "") -> None:
+        self._flush()
+        self.open, self.lines = Block(kind, (line,), number=number), [line]
 
     def _add(self, block: Block) -> None:
         self._flush()
@@ -174,21 +180,23 @@ class _Scan:
         elif _RULE.match(text):
             self._add(Block("rule", (line,)))
         elif number:
-            self._flush()
-            self.open = Block("item", (Line(line.number, _NUMBER.sub("", text, count=1)),), number=number)
+            self._begin("item", Line(line.number, _NUMBER.sub("", text, count=1)), number)
         elif _BULLET.match(text):
-            self._flush()
-            self.open = Block("item", (Line(line.number, _BULLET.sub("", text, count=1)),))
+            self._begin("item", Line(line.number, _BULLET.sub("", text, count=1)))
+        elif self.open:
+            self.lines.append(Line(line.number, text.strip()))
         else:
-            line = Line(line.number, text.strip())
-            self.open = replace(self.open, lines=(*self.open.lines, line)) if self.open else Block("paragraph", (line,))
+            self._begin("paragraph", Line(line.number, text.strip()))
 
     def _underlines(self, text: str) -> bool:
         """Return whether a line of === or --- makes a heading of the one above, rather than a rule below prose."""
         above = self.open
-        if not _UNDERLINE.match(text) or not above or above.kind != "paragraph" or len(above.lines) > 1:
+        if not _UNDERLINE.match(text) or not above or above.kind != "paragraph" or len(self.lines) > 1:
             return False
         title = above.text
+        key = title.split(":")[0].strip(" *_") if ":" in title else ""
+        if key.isupper() or is_role(key) or key.lower() in HEADER_KEYS:
+            return False
         return has_words(title) and len(title) <= _TITLE_LENGTH and title[-1] not in ".,;:!?…\"'”»])*"
 
 
