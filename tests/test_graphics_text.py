@@ -1,6 +1,7 @@
 """Fonts and text: scripts, wrapping, fitting."""
 
 from io import BytesIO
+from struct import pack, unpack
 
 import numpy as np
 import pymupdf_fonts
@@ -27,13 +28,11 @@ def test_scripts_that_travel_with_the_product(words):
 
 def test_missing_scripts_are_named_and_left_out(monkeypatch):
     monkeypatch.setattr(fonts, "_folders", list)
-    for cached in (fonts._system_fonts, fonts._system_source, fonts._source_of):
-        cached.cache_clear()
+    clear_caches()
     warning = fonts.missing(["Hello 你好 🎉"])
     assert "Cjk" in warning and "你" in warning and "🎉" not in warning
     assert text.width("你好", FACE.at(41)) == 0
-    for cached in (fonts._system_fonts, fonts._system_source, fonts._source_of):
-        cached.cache_clear()
+    clear_caches()
 
 
 def test_coverage_agrees_with_what_the_font_draws():
@@ -46,6 +45,33 @@ def test_a_damaged_font_covers_nothing():
     data = pymupdf_fonts.myfont("spacemo")
     assert "A" not in coverage(BytesIO(b"not a font at all"))
     assert "A" not in coverage(BytesIO(data[:200]))
+
+
+def test_a_collection_of_fonts_is_read():
+    font = bytearray(pymupdf_fonts.myfont("spacemo"))
+    header = b"ttcf" + pack(">III", 0x00010000, 1, 16)
+    for i in range(unpack(">H", font[4:6])[0]):
+        at = 12 + 16 * i + 8
+        font[at : at + 4] = pack(">I", unpack(">I", font[at : at + 4])[0] + len(header))
+    cover = coverage(BytesIO(header + bytes(font)))
+    assert "A" in cover and "Ж" not in cover
+
+
+def test_what_the_package_lacks_is_looked_for_on_the_machine(tmp_path, monkeypatch):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "NotoSansTest.ttf").write_bytes(pymupdf_fonts.myfont("music"))
+    (tmp_path / "broken.ttf").write_bytes(b"junk")
+    clef = "\U0001d11e"
+    monkeypatch.setattr(fonts, "_folders", lambda: [tmp_path])
+    clear_caches()
+    assert fonts.missing([clef]) == ""
+    assert text.mask([clef], FACE).max() > 200
+    clear_caches()
+
+
+def clear_caches() -> None:
+    for cached in (fonts._system_fonts, fonts._system_source, fonts._source_of, text.width):
+        cached.cache_clear()
 
 
 def test_a_font_file_that_is_none_is_refused(tmp_path):

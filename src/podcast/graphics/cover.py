@@ -11,12 +11,12 @@ import numpy as np
 from podcast.graphics.fonts import Face
 from podcast.graphics.images import read_rgb
 from podcast.graphics.layout import Rect
-from podcast.graphics.shapes import cover_fit, rounded
+from podcast.graphics.shapes import blurred, cover_fit, rounded
 from podcast.graphics.text import ellipsis, fit, height, mask, pitch
 from podcast.graphics.theme import Theme, legible, mix, rgb
 
 THUMBNAIL = (1280, 720)  # pixels: what YouTube asks for
-_STAMP = Rect(1130, 650, 150, 70)  # where YouTube puts the running time over a thumbnail
+_GROUND = 800  # pixels: nothing in a cover's ground is finer
 
 
 def _ink(picture: np.ndarray, alpha: np.ndarray, x: int, y: int, colour: str, shadow: float = 0.0) -> None:
@@ -27,9 +27,10 @@ def _ink(picture: np.ndarray, alpha: np.ndarray, x: int, y: int, colour: str, sh
     cover[y0:y1, x0:x1] = alpha[y0 - y : y1 - y, x0 - x : x1 - x] / np.float32(255)
     if shadow:
         reach = max(2.0, h / 60)
-        dark = cv2.GaussianBlur(cover, (0, 0), reach)
-        picture *= 1 - np.minimum(dark * 1.5, 1)[..., None] * np.float32(shadow)
-    picture += (rgb(colour) - picture) * cover[..., None]
+        dark = np.minimum(blurred(cover, reach) * 1.5, 1)
+        picture *= (1 - dark * np.float32(shadow))[..., None]
+    target = picture[y0:y1, x0:x1]
+    target += (rgb(colour) - target) * cover[y0:y1, x0:x1, None]
 
 
 def _lines(title: str, face: Face, box: Rect, align: str, most: int = 4) -> tuple[np.ndarray, Face, int]:
@@ -74,6 +75,15 @@ def emblem(size: int, accent: str, seed: int = 0, middle: float = 0.5) -> np.nda
     `middle` is the height of the wave, 0 top … 1 bottom. It also looks well cut to a circle.
     """
     rng = np.random.default_rng(seed)
+    ground = cv2.resize(_ground(min(size, _GROUND), accent), (size, size), interpolation=cv2.INTER_CUBIC)
+    grain = rng.standard_normal((256, 256, 1)).astype(np.float32) * 0.9
+    picture = _bars(ground, accent, rng, middle)
+    picture += np.tile(grain, (-(-size // 256), -(-size // 256), 1))[:size, :size]
+    return np.clip(picture, 0, 255, out=picture)
+
+
+def _ground(size: int, accent: str) -> np.ndarray:
+    """Return a dark ground that glows from below, and a little from the upper right."""
     x = np.linspace(-1, 1, size, dtype=np.float32)[None]
     y = np.linspace(0, 1, size, dtype=np.float32)[:, None]
     deep, mid, bright = shade(accent, 60, 0.85, 0.13), shade(accent, 26, 0.9, 0.62), shade(accent, 4, 0.95, 0.98)
@@ -81,9 +91,7 @@ def emblem(size: int, accent: str, seed: int = 0, middle: float = 0.5) -> np.nda
     core = np.exp(-((x * 0.95) ** 2 + ((y - 1.12) * 2.1) ** 2) * 1.7)[..., None]
     side = np.exp(-(((x - 0.95) * 0.9) ** 2 + ((y - 0.02) * 1.4) ** 2) * 2.0)[..., None] * 0.45
     picture = deep + (mid - deep) * np.clip(glow + side, 0, 1)
-    picture = picture + (bright - picture) * core * 0.75
-    picture = _bars(picture, accent, rng, middle) + rng.standard_normal((size, size, 1)).astype(np.float32) * 0.9
-    return np.clip(picture, 0, 255)
+    return picture + (bright - picture) * core * 0.75
 
 
 def shade(accent: str, turn: float, saturation: float, value: float) -> np.ndarray:
@@ -109,10 +117,10 @@ def _bars(picture: np.ndarray, accent: str, rng: np.random.Generator, middle: fl
         w, h = round(step * 0.54), round(2 * tall[n])
         left, top = round(size * 0.085 + (n + 0.23) * step), round(size * middle - tall[n])
         alpha[top : top + h, left : left + w] = rounded(w, h, w / 2)
-    lift = cv2.GaussianBlur(alpha, (0, 0), size / 36)[..., None]
-    lit = picture + rgb(mix(accent, "#ffffff", 0.2)) * lift * 0.30
-    tint = rgb(mix(accent, "#ffffff", 0.80))
-    return lit + (tint - lit) * alpha[..., None]
+    lift = blurred(alpha, size / 36)[..., None]
+    lit = picture + rgb(mix(accent, "#ffffff", 0.2)) * (lift * np.float32(0.30))
+    lit += (rgb(mix(accent, "#ffffff", 0.80)) - lit) * alpha[..., None]
+    return lit
 
 
 def thumbnail(title: str, backdrop: np.ndarray, theme: Theme | None = None, host: np.ndarray | None = None,
@@ -158,7 +166,9 @@ def _headline(picture: np.ndarray, title: str, author: str, theme: Theme, share:
 def _place_host(picture: np.ndarray, host: np.ndarray, theme: Theme) -> None:
     h, w = picture.shape[:2]
     if host.shape[2] == 3:
-        side = Rect(round(w * 0.61), 56, round(w * 0.345), h - 112)
+        wide = round(w * 0.345)
+        tall = int(np.clip(wide * host.shape[0] / host.shape[1], wide * 0.6, h - 112))
+        side = Rect(round(w * 0.61), (h - tall) // 2, wide, tall)
         card = cover_fit(host, side.w, side.h).astype(np.float32)
         alpha = rounded(side.w, side.h, 28)[..., None]
     else:

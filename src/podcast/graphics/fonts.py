@@ -104,7 +104,10 @@ def _source_of(char: str, bold: bool, file: Path | None) -> _Source | None:
 
 
 def _folders() -> list[Path]:
-    home = Path.home()
+    try:
+        home = Path.home()
+    except RuntimeError:  # a user without a home, as in some containers
+        home = Path("/nonexistent")
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA", str(home))
         return [Path(os.environ.get("WINDIR", r"C:\Windows")) / "Fonts", Path(local) / "Microsoft/Windows/Fonts"]

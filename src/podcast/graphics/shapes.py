@@ -74,6 +74,16 @@ def shifted(plane: np.ndarray, dx: float, dy: float) -> np.ndarray:
     return cv2.warpAffine(plane, move, (plane.shape[1], plane.shape[0]))
 
 
+def blurred(plane: np.ndarray, sigma: float) -> np.ndarray:
+    """Return a Gaussian blur; a wide one is computed small, since nothing fine survives it."""
+    shrink = max(1, int(sigma / 4))
+    if shrink == 1:
+        return cv2.GaussianBlur(plane, (0, 0), max(0.3, sigma))
+    size = plane.shape[1], plane.shape[0]
+    small = cv2.resize(plane, (-(-size[0] // shrink), -(-size[1] // shrink)), interpolation=cv2.INTER_AREA)
+    return cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / shrink), size, interpolation=cv2.INTER_LINEAR)
+
+
 def cover_fit(rgb_picture: np.ndarray, width: int, height: int) -> np.ndarray:
     """Return a picture scaled and cropped about its centre to fill (width, height)."""
     h, w = rgb_picture.shape[:2]
