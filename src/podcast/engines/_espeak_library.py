@@ -124,6 +124,7 @@ def speak(text: str, voice: Path, prosody: Prosody) -> RawSpeech:
         _set(library, prosody)
         samples, events = recorder.record(raw, _MNEMONICS)
         _, named = recorder.record(raw, _IPA)  # in IPA mode a pause cannot be told from a silent symbol
+        library.espeak_Terminate()  # or the voices' data would stay in memory, a megabyte per text
     return RawSpeech(samples, recorder.rate, tuple(_phones(events, named, len(samples))))
 
 

@@ -136,7 +136,7 @@ def _decade(match: re.Match[str]) -> str | None:
 # ---------------------------------------------------------------- numbers
 
 FRACTION_NAMES = {2: ("half", "halves"), 4: ("quarter", "quarters")}
-READ_PLAINLY = {"9/11": "nine eleven", "24/7": "twenty-four seven", "50/50": "fifty-fifty"}
+READ_PLAINLY = {"9/11": "nine eleven", "24/7": "twenty-four seven", "50/50": "fifty-fifty", "20/20": "twenty-twenty"}
 VULGAR = {"½": (1, 2), "¼": (1, 4), "¾": (3, 4), "⅓": (1, 3), "⅔": (2, 3), "⅕": (1, 5), "⅛": (1, 8), "⅜": (3, 8)}
 LARGEST_DENOMINATOR = 20  # beyond it a fraction is said as "over"
 
@@ -170,7 +170,8 @@ def _phone(match: re.Match[str]) -> str:
 
 def _version(match: re.Match[str]) -> str:
     parts = [cardinal(int(p)) if len(p) < 5 else digits(p) for p in match["version"].split(".")]
-    name = match["name"] or ""
+    name = match["name"]
+    name = f"{words.acronym(name.strip()) or name.strip()} " if name.endswith(" ") else name
     return ("version " if name in ("v", "V") else name) + " point ".join(parts)
 
 
@@ -225,7 +226,10 @@ NUMBER_RULES: tuple[Rule, ...] = (
     (re.compile(rf"\b(?P<code>{CODES_PATTERN})\s{AMOUNT}{SCALE}"), _coded),
     (re.compile(rf"{START}{AMOUNT}\s?¢"), lambda m: f"{_amount(m)} {'cent' if _is_one(m) else 'cents'}"),
     (re.compile(rf"{START}{AMOUNT}\s?%"), lambda m: f"{_amount(m)} percent"),
-    (re.compile(rf"{START}({NUMBER})([²³])"), _power),
+    (re.compile(rf"{START}({NUMBER})([²³])(?!\w)"), _power),
+    (re.compile(r"\b(\d{1,6})\^(\d{1,3})(?!\w)"), lambda m: f"{number(m[1])} to the power of {number(m[2])}"),
+    (re.compile(r"\b50[-–]50\b"), lambda m: "fifty-fifty"),
+    (re.compile(r"\b24/7/365\b"), lambda m: "twenty-four seven, three sixty-five"),
     (re.compile(rf"{START}{NUMBER}(?:\s?[x×]\s?{NUMBER})+(?!\w)"), _by),
     (re.compile(rf"{START}{AMOUNT}[x×](?!\w)"), lambda m: f"{_amount(m)} times"),
     (re.compile(r"(?<!\w)['’]?([1-9]0)['’]?s\b"), _decade),
@@ -237,12 +241,12 @@ NUMBER_RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<=[\w%])/(month|year|day|hour|week|minute|second|user|seat|person|hr|mo|yr|wk|sec|min)\b"), _per),
     (re.compile(r"(?<![\w.])(\d{1,3}(?:,\d{3})+|\d+)(?:st|nd|rd|th)\b"),
      lambda m: ordinal(int(m[1].replace(",", "")))),
-    (re.compile(r"\bNo\.\s?(?=\d)|#(?=\d)"), lambda m: "number "),
+    (re.compile(r"\bN[or]\.\s?(?=\d)|#(?=\d)|№\s?"), lambda m: "number "),
     (re.compile(r"\bNos\.\s?(?=\d)"), lambda m: "numbers "),
     (re.compile(r"(?<![\w/.])(?:(?P<whole>\d+)\s)?(?P<top>\d{1,3})[/⁄](?P<bottom>[1-9]\d{0,3})(?![\w/]|\.\d)"),
      _fraction),
     (re.compile(r"(?<![\w.])([3-8])['’′](1[01]|\d)?[\"”″]?(?!\w)"), _height),
-    (re.compile(rf"(\d+)?\s?([{''.join(VULGAR)}])"), _vulgar),
+    (re.compile(rf"(?:(\d+)\s?)?([{''.join(VULGAR)}])"), _vulgar),
     (re.compile(r"(?<![\w.])(?:\+?\d{1,3}[-. ]?)?(?:\(\d{3}\)\s?|\d{3}[-. ])\d{3}[-. ]\d{4}(?!\w)"), _phone),
     (re.compile(r"(?<![\w.])\+\d[\d ()-]{6,}\d(?!\w)|(?<![\w.-])\d{3}-\d{4}(?![\w-])"), _phone),
     (re.compile(rf"{NAMED_VERSION}(?P<version>\d+(?:\.\d+)+)(?![\w])"), _version),
@@ -260,23 +264,48 @@ LAST_NUMBER_RULES: tuple[Rule, ...] = (
 
 SIGN_WORDS = {
     "&": "and", "+": "plus", "=": "equals", "@": "at", "×": "times", "÷": "divided by", "±": "plus or minus",
-    "≈": "about", "~": "about", "≥": "at least", "≤": "at most", "≠": "not", "<": "less than",
-    ">": "more than", "→": "to", "%": "percent", "°": "degrees", "§": "section", "€": "euro", "$": "dollar",
-    "£": "pound", "#": "number",
+    "≈": "about", "~": "about", "≥": "at least", "≤": "at most", "≠": "is not", "<": "less than", ">": "more than",
+    ">=": "at least", "<=": "at most", "!=": "is not", "==": "equals", "→": "to", "%": "percent", "°": "degrees",
+    "§": "section", "€": "euro", "$": "dollar", "£": "pound", "#": "number",
 }  # fmt: skip
 
 
 
+RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉", "01234567890123456789")
+
+
+def _raised(match: re.Match[str]) -> str:
+    return f" to the power of {number(match[1].translate(RAISED))}"
+
+
+def _lowered(match: re.Match[str]) -> str:
+    return f" {number(match[0].translate(RAISED))} "
+
+
+def _compared(match: re.Match[str]) -> str:
+    """Read "x > 5" as a comparison and "File > Open" as a path."""
+    before = re.search(r"(?:\d|(?<!\w)[a-z])\s?$", match.string[: match.start()])
+    after = re.match(r"\s?(?:\d|[a-z](?!\w))", match.string[match.end() :])
+    is_mathematics = before or after
+    return f" {SIGN_WORDS[match[0]]} " if is_mathematics or "=" in match[0] else " , "
+
+
+MARKUP_RULES: tuple[Rule, ...] = ((re.compile(r"</?[A-Za-z][^<>]{0,40}>"), lambda m: ""),)
 SIGN_RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<=[\d%°])[-–—](?=[\d$€£])|(?<=°[CF])[-–—](?=\d)|(?<=[ap]m)[-–—](?=\d)"), lambda m: " to "),
     (re.compile(r"\band/or\b"), lambda m: "and or"),
     (re.compile(r"\bw/o(?=\s)"), lambda m: "without"),
     (re.compile(r"\bw/(?=\s)"), lambda m: "with"),
-    (re.compile(r"(?<=\s)[<>=]=?(?=\s)|(?<=\w)[<>=]=?(?=\d)"), lambda m: f" {SIGN_WORDS[m[0][0]]} "),
+    (re.compile(r"\bkm/h\b"), lambda m: "kilometers per hour"),
+    (re.compile(r"(?<=\s)(?:[<>!=]=|[<>=])(?=\s)|(?<=\w)(?:[<>!=]=|[<>=])(?=\d)"), _compared),
+    (re.compile(r"(?<=[A-Z])/(?=[A-Z])"), lambda m: " "),
     (re.compile(r"(?<=\w)/(?=\w)"), lambda m: " slash "),
     (re.compile(r"(?<=[A-Za-z0-9])\+\+"), lambda m: " plus plus"),
     (re.compile(r"(?<=[A-Za-z])#(?!\w)"), lambda m: " sharp"),
     (re.compile(r"(?<=\w)\+(?=[\s.,;:!?)]|$)"), lambda m: " plus"),
+    (re.compile(r"(?<=\d)([⁰¹²³⁴⁵⁶⁷⁸⁹]+)"), _raised),
+    (re.compile(r"[₀-₉]+|[⁰¹²³⁴⁵⁶⁷⁸⁹]+"), _lowered),
+    (re.compile(r"(?<=[a-z] )×(?= \d)"), lambda m: "by"),
     (re.compile(r"[&+=×÷±≈≥≤≠→%°§€£]"), lambda m: f" {SIGN_WORDS[m[0]]} "),
     (re.compile(r"(?<=\s)[@$#~](?=\s)"), lambda m: f"{SIGN_WORDS[m[0]]}"),
 )
@@ -285,6 +314,7 @@ SIGN_RULES: tuple[Rule, ...] = (
 def _rules(day_first: bool) -> tuple[Rule, ...]:
     dates = tuple((pattern, partial(say, day_first=day_first)) for pattern, say in calendar.DATES)
     return (
+        *MARKUP_RULES,
         *words.WEB_RULES,
         *dates,
         *calendar.TIMES,

@@ -117,7 +117,14 @@ def _half(match: re.Match[str]) -> str:
     return f" {match['half'].upper()} M{'.' if at_end else ''}"
 
 
+DAYS = {
+    "Mon": "Monday", "Tue": "Tuesday", "Tues": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday", "Thurs": "Thursday",
+    "Fri": "Friday", "Sat": "Saturday", "Sun": "Sunday",
+}  # fmt: skip
+DAY = "|".join(sorted(DAYS, key=len, reverse=True))
+
 TIMES: tuple[Rule, ...] = (
+    (re.compile(rf"\b({DAY})\.?\s?[-–]\s?({DAY})\b(?:\.(?!\s*$))?"), lambda m: f"{DAYS[m[1]]} to {DAYS[m[2]]}"),
     (
         re.compile(rf"(?<![\w:.])(?P<hour>\d{{1,2}}):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?:\s?{HALF})?(?![\w:])"),
         _clock,

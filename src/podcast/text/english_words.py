@@ -67,7 +67,10 @@ WORDS = {
     "TED": "Ted", "OK": "okay", "CAPTCHA": "captcha", "RSS": "R S S", "NIMBY": "nimby", "SCUBA": "scuba",
     "KPop": "K pop", "VRAM": "vee ram", "DRAM": "dee ram", "PhD": "P H D", "GNOME": "gnome", "GNU": "gnoo",
     "PyPI": "pie P I", "NumPy": "num pie", "SciPy": "sigh pie", "macOS": "mac O S", "iOS": "I O S",
-    "eBay": "ee bay", "iPhone": "I phone", "iPad": "I pad", "kHz": "kilohertz", "vs": "versus",
+    "eBay": "ee bay", "iPhone": "I phone", "FFmpeg": "F F em peg", "WWII": "World War Two",
+    "WWI": "World War One", "PhDs": "P H D's", "YouTube": "You Tube", "GitHub": "Git Hub",
+    "ChatGPT": "Chat G P T", "PyTorch": "Pie Torch", "PowerPoint": "Power Point", "iPad": "I pad",
+    "kHz": "kilohertz", "vs": "versus",
 }  # fmt: skip
 # Common words of up to four letters: in capitals they are shouted, not spelled.
 # IT and US are also here: whether they are letters is told by the rest of the sentence.
@@ -152,7 +155,8 @@ def _mixed(match: re.Match[str]) -> str:
         if part[0].isdigit():
             said.append(model_number(part))
         else:
-            said.append(acronym(part) or (spelled(part.upper()) if not _has_vowel(part) else part))
+            spell = len(part) > 1 and not _has_vowel(part)
+            said.append(acronym(part) or (spelled(part.upper()) if spell else part))
     return " ".join(said)
 
 
@@ -204,7 +208,7 @@ SHORTENED = {
     "Eg.": "For example", "E.g.": "For example", "I.e.": "That is", "b/c": "because", "Mon.": "Monday",
     "Tue.": "Tuesday", "Tues.": "Tuesday", "Wed.": "Wednesday", "Thu.": "Thursday", "Thurs.": "Thursday",
     "Fri.": "Friday", "a.k.a.": "also known as", "aka": "also known as", "p.s.": "P S", "P.S.": "P S",
-    "w.r.t.": "with respect to", "R&D": "R and D", "Q&A": "Q and A", "AT&T": "A T and T",
+    "w.r.t.": "with respect to", "TL;DR": "T L D R", "R&D": "R and D", "Q&A": "Q and A", "AT&T": "A T and T",
 }  # fmt: skip
 DAYS = {"Sat": "Saturday", "Sun": "Sunday"}
 BEFORE_NUMBERS = {
@@ -234,7 +238,7 @@ def _place(match: re.Match[str]) -> str:
 ABBREVIATION_RULES: tuple[Rule, ...] = (
     (re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(SHORTENED, key=len, reverse=True)))})(?!\w)"), _shortened),
     (re.compile(rf"\b({'|'.join(BEFORE_NUMBERS)})\.\s?(?=\d)"), lambda m: BEFORE_NUMBERS[m[1]] + " "),
-    (re.compile(rf"\b(?!(?:{'|'.join(TITLES)})\b)([A-Z][a-z]+|\d+(?:st|nd|rd|th))\s({'|'.join(PLACES)})\b\.?"
+    (re.compile(rf"\b(?!(?:{'|'.join(TITLES)})\b)([A-Z][a-z]+(?:['’]s)?|\d+(?:st|nd|rd|th))\s({'|'.join(PLACES)})\b\.?"
                 r"(?=\s*(?:$|[,;)]|\s[a-z]|\s[A-Z]))"),
      lambda m: _place(m) if m[1] not in NOT_A_STREET else None),
     (re.compile(rf"\b({'|'.join(TITLES)})\.?(?=\s[A-Z])"),

@@ -55,10 +55,11 @@ def normalize(text: str, language: str = "en", lexicon: Mapping[str, str] = NO_W
     claims = _claims(text, language, lexicon)
     tokens = [m.span() for m in re.finditer(r"\S+", text)]
     pieces: list[Piece] = []
+    marked = _DASH.sub(lambda m: "—" * len(m[0]), text)
     for first, last in _groups(tokens, claims):
         start, end = tokens[first][0], tokens[last - 1][1]
-        spoken = _assemble(text, start, end, claims, language)
-        written = _assemble(text, start, end, [c for c in claims if "[[" not in c[2]], language)
+        spoken = _assemble(marked, start, end, claims, language)
+        written = _assemble(marked, start, end, [c for c in claims if "[[" not in c[2]], language)
         if not _says_something(spoken) and pieces:
             pieces[-1] = _punctuated(pieces[-1], spoken)
             spoken = written = ""
@@ -126,21 +127,22 @@ def _punctuated(piece: Piece, mark: str) -> Piece:
 
 
 _QUOTES = (
-    {ord(c): "'" for c in "‘’‚‛ʼ`´"}
+    {ord(c): "'" for c in "‘’‚‛ʼ´"}
     | {ord(c): "" for c in '“”„‟«»‹›"'}
-    | {ord(c): " " for c in "*_~^|\\{}<>[]•·†‡¶"}
+    | {ord(c): " " for c in "`*_~^|\\{}<>[]•·†‡¶"}
 )
 _MARKS = {ord("…"): "...", ord("—"): ", ", ord("―"): ", ", ord("‐"): "-", ord("‑"): "-", ord("\u00ad"): ""}
 _WIDE_MARKS = dict(zip(map(ord, "。、，！？；：（）"), ".,,!?;:()", strict=True))
+_DASH = re.compile(r"(?<!\w)[-–−]+(?!\w)|–|-{2,}")  # what stands for a pause; other hyphens join words
 _UNSPOKEN = {"So", "Sk", "Sm", "Sc", "Cs", "Co", "Cn", "Cc", "Cf"}
 
 
 def _clean(text: str, language: str) -> str:
     """Unify quotes, dashes and dots, and drop what no voice can say (emoji, markup, controls)."""
     text = text.translate(_QUOTES).translate(_MARKS).translate(_WIDE_MARKS)
-    text = re.sub(r"(?<!\w)[-–−]+(?!\w)|–|-{2,}", ", ", text)
     text = re.sub(r"\.{4,}", "...", text)
-    text = re.sub(r"([!?,;:])\1+", r"\1", text)
+    text = re.sub(r"[!?]{2,}", lambda m: "?" if "?" in m[0] else "!", text)
+    text = re.sub(r"([,;:])\1+", r"\1", text)
     keep = (c if c.isspace() or c in "\u200c\u200d" or unicodedata.category(c) not in _UNSPOKEN else " " for c in text)
     text = "".join(c for c in keep if not "\ufe00" <= c <= "\ufe0f" and c != "\u20e3")
     return text if _joins(language) else text.replace("\u200d", "").replace("\u200c", "")
