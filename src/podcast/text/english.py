@@ -186,7 +186,7 @@ def _by(match: re.Match[str]) -> str:
 
 def _counted(figures: str) -> str:
     """Read a number; four figures without a comma go in pairs if they could be a year."""
-    plain = figures.isdigit() and len(figures) == 4
+    plain = figures.isdecimal() and len(figures) == 4
     return year(int(figures)) if plain and FIRST_YEAR <= int(figures) <= LAST_YEAR else number(figures)
 
 
@@ -249,7 +249,7 @@ NUMBER_RULES: tuple[Rule, ...] = (
     (re.compile(rf"(?:(\d+)\s?)?([{''.join(VULGAR)}])"), _vulgar),
     (re.compile(r"(?<![\w.])(?:\+?\d{1,3}[-. ]?)?(?:\(\d{3}\)\s?|\d{3}[-. ])\d{3}[-. ]\d{4}(?!\w)"), _phone),
     (re.compile(r"(?<![\w.])\+\d[\d ()-]{6,}\d(?!\w)|(?<![\w.-])\d{3}-\d{4}(?![\w-])"), _phone),
-    (re.compile(rf"{NAMED_VERSION}(?P<version>\d+(?:\.\d+)+)(?![\w])"), _version),
+    (re.compile(rf"{NAMED_VERSION}(?P<version>\d+(?:\.\d+)+)(?!\w|,\d)"), _version),
     (re.compile(rf"{START}\d+(?:\.\d+){{2,}}(?!\w)"), _dotted),
     (re.compile(rf"{START}(\d+):(\d+)(?![\w:])"), lambda m: f"{number(m[1])} to {number(m[2])}"),
 )  # fmt: skip
@@ -257,6 +257,7 @@ LAST_NUMBER_RULES: tuple[Rule, ...] = (
     (re.compile(rf"{START}(?P<sign>(?<![\w)])[-−+±~≈<>])?(?P<a>{NUMBER})(?:\s?[-–—]\s?(?P<b>{NUMBER}))?(?!\w|[.,]\d)"),
      _plain),
     (re.compile(r"\d+(?:[.,]\d+)*"), _odd),
+    (re.compile(r"\d+"), _odd),  # what is left of a number whose beginning another rule took
 )  # fmt: skip
 
 

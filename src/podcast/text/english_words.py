@@ -27,7 +27,7 @@ def _address(match: re.Match[str]) -> str:
     for part in re.findall(r"[A-Za-z]+|\d+|[^\w\s]|_|\w", written):
         if part in URL_SIGNS:
             said.append(URL_SIGNS[part])
-        elif part.isdigit():
+        elif part.isdecimal():
             said.append(number(part))
         elif part.lower() in labels[1:] and part.lower() not in SAID_AS_WORD and len(part) < 3:
             said.append(spelled(part.upper()))
@@ -39,7 +39,7 @@ def _address(match: re.Match[str]) -> str:
 def _camel(word: str) -> str:
     """Part "PodcastLife" into "Podcast Life" and read capitals as an acronym."""
     parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^A-Za-z\d]+", word)
-    return " ".join(number(p) if p.isascii() and p.isdigit() else acronym(p) or p for p in parts)
+    return " ".join(number(p) if p.isascii() and p.isdecimal() else acronym(p) or p for p in parts)
 
 
 WEB_RULES: tuple[Rule, ...] = (
@@ -152,7 +152,7 @@ def _mixed(match: re.Match[str]) -> str:
     """Read "GPT-4", "H264", "MP3", "5G": letters and figures in turn."""
     said = []
     for part in re.findall(r"[A-Za-z]+|\d+(?:\.\d+)?", match[0]):
-        if part[0].isdigit():
+        if part[0].isdecimal():
             said.append(model_number(part))
         else:
             spell = len(part) > 1 and not _has_vowel(part)

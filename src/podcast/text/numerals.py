@@ -49,7 +49,7 @@ def _spell(number: int, purpose: FormatPurpose, language: str) -> str | None:
 
 def digits(figures: str, language: str = "en") -> str:
     """Return figures one by one: "zero zero seven"."""
-    return " ".join(_spell(int(f), FormatPurpose.CARDINAL, language) or f for f in figures if f.isdigit())
+    return " ".join(_spell(int(f), FormatPurpose.CARDINAL, language) or f for f in figures if f.isdecimal())
 
 
 def cardinal(number: int, language: str = "en") -> str:
