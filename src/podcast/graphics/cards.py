@@ -5,19 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+import cv2
 import numpy as np
 
 from podcast.canvas import to_yuv
+from podcast.graphics.brand import ground, sound_wave
 from podcast.graphics.fonts import Face
 from podcast.graphics.layout import Rect
 from podcast.graphics.panels import stage
 from podcast.graphics.shapes import Placed, ease, rounded, solid
 from podcast.graphics.text import ellipsis, fit, lettering, mask
-from podcast.graphics.theme import Theme, legible
+from podcast.graphics.theme import Theme, legible, rgb
 
 _ENTER, _LEAVE = 0.7, 0.4  # seconds
 _STAGGER = 0.12  # seconds between the parts of a card
 _RISE = 0.022  # of the frame's height: how far parts travel
+_GLOW, _FOOT = 0.34, 0.20  # shares of the glow and of the wave in a card's background
+_BRIGHTEST = 132.0  # of 255: white letters keep a contrast of 4.5:1
+_GRAIN = 0.7  # standard deviation, of 255
 _VEIL = 0.35  # seconds over which a card covers and uncovers the scene
 
 
@@ -71,9 +76,29 @@ class CardAnimation:
 
 
 def card_background(backdrop: np.ndarray, size: tuple[int, int], accent: str) -> np.ndarray:
-    """Return RGB float32: the stage, darker still, with fine grain."""
-    grain = np.random.default_rng(0).standard_normal((size[1], size[0], 1)).astype(np.float32)
-    return stage(backdrop, size, accent) * 0.72 + grain * 0.6
+    """Return RGB float32: the room far out of focus, in a glow of the accent colour, over the foot of a sound wave."""
+    w, h = size
+    glow = cv2.resize(ground(w // 4, h // 4, accent), size, interpolation=cv2.INTER_CUBIC)
+    room = stage(backdrop, size, accent)
+    foot = _wave(size)[..., None]
+    picture = 0.55 * room + _GLOW * glow + foot * (rgb(accent) * _FOOT)
+    calm = np.minimum(1, _BRIGHTEST / np.maximum(picture.max(2, keepdims=True), 1))
+    grain = np.random.default_rng(0).standard_normal((h, w, 1)).astype(np.float32)
+    return picture * calm + grain * _GRAIN
+
+
+def _wave(size: tuple[int, int]) -> np.ndarray:
+    """Return the coverage of wide bars that rise from the lower edge, float32 (h, w)."""
+    w, h = size
+    count = 31 if w > h else 19
+    step = w / count
+    alpha = np.zeros((h, w), np.float32)
+    for n, tall in enumerate(sound_wave(count, np.random.default_rng(5))):
+        bar, rise = max(2, round(step * 0.56)), max(2, round((0.02 + 0.16 * tall) * h))
+        x = round((n + 0.22) * step)
+        part = rounded(bar, 2 * rise, bar / 2)[:rise, : w - x]
+        alpha[h - rise :, x : x + part.shape[1]] = part * np.linspace(1, 0.25, rise, dtype=np.float32)[:, None]
+    return alpha
 
 
 def title_card(title: str, byline: str, backdrop: np.ndarray, size: tuple[int, int], frames: int, rate: Fraction,

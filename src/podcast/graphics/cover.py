@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from colorsys import hsv_to_rgb, rgb_to_hsv
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from podcast.graphics.brand import ground, sound_wave
 from podcast.graphics.fonts import Face
 from podcast.graphics.images import read_rgb
 from podcast.graphics.layout import Rect
@@ -75,43 +75,19 @@ def emblem(size: int, accent: str, seed: int = 0, middle: float = 0.5) -> np.nda
     `middle` is the height of the wave, 0 top … 1 bottom. It also looks well cut to a circle.
     """
     rng = np.random.default_rng(seed)
-    ground = cv2.resize(_ground(min(size, _GROUND), accent), (size, size), interpolation=cv2.INTER_CUBIC)
+    glow = cv2.resize(
+        ground(min(size, _GROUND), min(size, _GROUND), accent), (size, size), interpolation=cv2.INTER_CUBIC
+    )
     grain = rng.standard_normal((256, 256, 1)).astype(np.float32) * 0.9
-    picture = _bars(ground, accent, rng, middle)
+    picture = _bars(glow, accent, rng, middle)
     picture += np.tile(grain, (-(-size // 256), -(-size // 256), 1))[:size, :size]
     return np.clip(picture, 0, 255, out=picture)
-
-
-def _ground(size: int, accent: str) -> np.ndarray:
-    """Return a dark ground that glows from below, and a little from the upper right."""
-    x = np.linspace(-1, 1, size, dtype=np.float32)[None]
-    y = np.linspace(0, 1, size, dtype=np.float32)[:, None]
-    deep, mid, bright = shade(accent, 60, 0.85, 0.13), shade(accent, 26, 0.9, 0.62), shade(accent, 4, 0.95, 0.98)
-    glow = np.exp(-((x * 0.70) ** 2 + ((y - 1.04) * 1.35) ** 2) * 1.5)[..., None]
-    core = np.exp(-((x * 0.95) ** 2 + ((y - 1.12) * 2.1) ** 2) * 1.7)[..., None]
-    side = np.exp(-(((x - 0.95) * 0.9) ** 2 + ((y - 0.02) * 1.4) ** 2) * 2.0)[..., None] * 0.45
-    picture = deep + (mid - deep) * np.clip(glow + side, 0, 1)
-    return picture + (bright - picture) * core * 0.75
-
-
-def shade(accent: str, turn: float, saturation: float, value: float) -> np.ndarray:
-    """Return RGB float32 (3,): the accent's hue, turned towards violet by up to `turn` degrees, in another tone."""
-    r, g, b = (float(c) / 255 for c in rgb(accent))
-    hue, own, _ = rgb_to_hsv(r, g, b)
-    away = (280 / 360 - hue + 0.5) % 1 - 0.5  # the short way round the wheel
-    step = max(-turn / 360, min(turn / 360, away))
-    return np.array(hsv_to_rgb((hue + step) % 1, saturation * min(1.0, 0.2 + own), value), np.float32) * 255
 
 
 def _bars(picture: np.ndarray, accent: str, rng: np.random.Generator, middle: float) -> np.ndarray:
     size, count = len(picture), 17
     step = size * 0.83 / count
-    phase = rng.uniform(0, 6.28, 3)
-    i = np.arange(count)
-    wave = np.abs(
-        np.sin(i * 0.55 + phase[0]) * 0.6 + np.sin(i * 1.31 + phase[1]) * 0.5 + np.sin(i * 2.3 + phase[2]) * 0.3
-    )
-    tall = size * (0.03 + 0.21 * np.clip(wave, 0.12, 1) * np.sin(np.pi * (i + 0.8) / (count + 0.6)))
+    tall = size * (0.03 + 0.21 * sound_wave(count, rng))
     alpha = np.zeros((size, size), np.float32)
     for n in range(count):
         w, h = round(step * 0.54), round(2 * tall[n])

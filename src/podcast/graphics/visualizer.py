@@ -25,7 +25,7 @@ STYLES: tuple[Style, ...] = ("bars", "waveform", "circular")
 
 _WINDOW = 2048  # samples (43 ms): short enough for syllables, 23 Hz resolution
 _BAND = (110.0, 7500.0)  # Hz, where speech has its energy
-_FLOOR_DB, _CEILING_DB = -58.0, -14.0  # of a band, after the tilt: 0 and 1
+_FLOOR_DB, _CEILING_DB = -58.0, -18.0  # of a band, after the tilt: 0 and 1
 _TILT_DB = 4.5  # per octave above 200 Hz: speech falls by about that much
 _REST = -1  # the last frame is at rest
 _RAMP = 3  # frames at either end of a slot to and from rest
