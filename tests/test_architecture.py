@@ -13,6 +13,7 @@ FLOORS = [  # a module may import from floors below its own; stages are closed t
     {"batch", "doctor"},
     {"produce", "wiring"},
     {"script", "narration", "music", "mix", "avatar", "composite", "publish"},
+    {"stage"},
     {"engines", "puppet", "graphics", "timeline", "stage", "sidecars", "report", "bed", "text"},
     {"captions", "cache", "sound"},
     {"ffmpeg", "environments"},

@@ -54,11 +54,10 @@ def create(request: Request, loaded: Loaded, reporter: Reporter, pool: WorkerPoo
         pool = pool or stack.enter_context(WorkerPool(workers))
 
         with reporter.stage("narration") as stage:
-            narration = narrate(script, cache=cache, pool=pool, **wiring.voice(config, reporter),
-                                progress=partial(reporter.step, stage))
+            narration = narrate(script, cache=cache, pool=pool, **wiring.voice(config, script, reporter, stage))
         with reporter.stage("music") as stage:
-            bed = score(script, narration, cache=cache, pool=pool, **wiring.music(config),
-                        progress=partial(reporter.reach, stage)) if config.music.enabled else MusicBed()
+            bed = score(script, narration, cache=cache, pool=pool, **wiring.music(config, reporter, stage)) \
+                if config.music.enabled else MusicBed()
         intro, outro = (wiring.clip(file, picture, cache) for file in (config.video.intro, config.video.outro))
         narration, bed = insert(narration, bed, intro, outro)
         mixing = pool.submit(partial(master, narration, bed, cache=cache, read_music=partial(render_music, bed),

@@ -166,7 +166,7 @@ def _write_video(path: Path, script: Script, narration: Narration, mix: Mix, pie
     marks = sidecars.chapter_marks(script, narration)
     starts = [round(mark.start * picture.rate) for mark in marks]
     ends = [*starts[1:], narration.frames]
-    chapters = [ChapterMark(m.title, a, b) for m, a, b in zip(marks, starts, ends, strict=True)]
+    chapters = [ChapterMark(m.title, a, b) for m, a, b in zip(marks, starts, ends, strict=False)]
     if chapters and chapters[0].start > 0:
         chapters.insert(0, ChapterMark(script.title or "Start", 0, chapters[0].start))
     metadata = {"title": script.title, "artist": publication.author or script.author, "album": publication.show,

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from podcast.ffmpeg import Choice, Encoder, Picture, choose_encoder, find_progra
 from podcast.graphics import fonts, images
 from podcast.graphics.studio import STYLES
 from podcast.mix import Mastering
+from podcast.narration import Cards, Pauses
 from podcast.process import WorkerPool
 from podcast.publish import Publication, Published, slug
 from podcast.puppet.rig import load_licence
@@ -37,7 +39,7 @@ from podcast.report import (
     VideoReport,
     versions,
 )
-from podcast.reporter import Reporter
+from podcast.reporter import Reporter, Stage
 from podcast.sound.ducking import Ducking
 from podcast.timeline import Insert
 
@@ -57,26 +59,37 @@ def known_speakers(config: Config) -> tuple[Speaker, ...]:
 # ---------------------------------------------------------------- sound
 
 
-def voice(config: Config, reporter: Reporter) -> dict[str, Any]:
+def voice(config: Config, script: Script, reporter: Reporter, stage: Stage) -> dict[str, Any]:
     """Return what `narrate` needs to know."""
     tts = config.tts
     engine = speech_engine(tts.engine)
+    stage.engine, stage.note = engine.info.name, "chosen" if tts.engine != "auto" else "the best that is installed"
     if engine.info.name == "espeak":
         reporter.tell(_NEURAL)
-    options = {**getattr(tts, engine.info.name, {})}
+    options = dict(getattr(tts, engine.info.name, {}))
     if tts.rate != 1.0:
         options.setdefault("rate", tts.rate)
-    return {"engine": engine, "rate": config.video.rate, "voice": tts.voice, "pace": tts.pause,
-            "lexicon": dict(tts.lexicon), "options": options, "title_card": config.video.title_card,
-            "outro_card": config.video.outro_card}
+    first = script.speakers[0]
+    cards = Cards(Cards.title if config.video.title_card else 0.0, outro=Cards.outro if config.video.outro_card else 0.0)
+    return {"engine": engine, "rate": config.video.rate, "lexicon": tts.lexicon, "options": options,
+            "voices": {first.id: tts.voice} if tts.voice and not first.voice else {},
+            "pauses": Pauses().scaled(tts.pause), "cards": cards, "music_alone": config.music.enabled,
+            "progress": partial(_count, reporter, stage)}
 
 
-def music(config: Config) -> dict[str, Any]:
+def _count(reporter: Reporter, stage: Stage, done: int, total: int, reused: bool) -> None:
+    stage.total = total
+    reporter.step(stage, done - stage.done, reused)
+
+
+def music(config: Config, reporter: Reporter, stage: Stage) -> dict[str, Any]:
     """Return what `score` needs to know."""
     chosen = config.music
     engine = music_engine(chosen.engine)
+    stage.engine = engine.info.name
     return {"engine": chosen.engine, "music_file": chosen.file, "seed": chosen.seed,
-            "options": dict(getattr(chosen, engine.info.name, {})), "default_description": chosen.description}
+            "options": dict(getattr(chosen, engine.info.name, {})), "default_description": chosen.description,
+            "progress": partial(reporter.reach, stage)}
 
 
 def mastering(config: Config) -> Mastering:
