@@ -8,11 +8,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from podcast.episode import Chapter, ImageCue, MusicCue, Script, Speaker, Turn, Unspoken
+from podcast.episode import Script, Speaker, Turn
 from podcast.errors import ScriptError
 from podcast.script.blocks import Block, read_blocks
+from podcast.script.draft import Draft
 from podcast.script.frontmatter import FrontMatter, split_front_matter
-from podcast.script.inline import Pause, Piece, Say, brackets, end_sentence, is_time, read_inline
+from podcast.script.inline import Say, brackets, end_sentence, is_time, read_inline
 from podcast.script.labels import (
     Header,
     Label,
@@ -27,7 +28,6 @@ from podcast.script.labels import (
 )
 from podcast.script.lexicon import NOTES, NOTES_HEADINGS, PEOPLE_KEYS, is_action, is_role
 from podcast.script.lines import Line, has_words, label_id, split_lines
-from podcast.script.music_cues import GoesOn
 
 NARRATOR = "NARRATOR"  # the id of whoever reads what nobody else is named for
 _NARRATORS = (NARRATOR, "HOST")  # who goes on after a heading, if the script has them
@@ -41,7 +41,6 @@ _DIRECTION_LABEL = re.compile(
     r"LIGHTING|ACTION|CUT TO|FADE IN|FADE OUT)")
 _SCENE = re.compile(r"(?:INT|EXT|INT\.?/EXT)\.? [^a-z]+$")  # the scene headings of screenplays
 _TITLE_KEYS = ("title", "episode title", "podcast title", "podcast script")
-_NO_END = ".!?…"
 
 
 def parse_script(text: str, path: Path | str, known_speakers: Iterable[Speaker] = ()) -> Script:
@@ -61,7 +60,7 @@ def parse_script(text: str, path: Path | str, known_speakers: Iterable[Speaker] 
     front, rest = split_front_matter(lines, path)
     body = read_blocks(rest, path)
     reader = _Reader(path, front, Roster(body.blocks, known_speakers, front.speakers), body.links)
-    reader.unspoken.extend(body.unspoken)
+    reader.draft.unspoken.extend(body.unspoken)
     for block in body.blocks:
         reader.block(block)
     return reader.script()
@@ -72,12 +71,7 @@ class _Reader:
         self.path, self.front, self.roster, self.links = path, front, roster, links
         self.title, self.author, self.description = front.title, front.author, front.description
         self.titled = False  # whether a `# Title` was read
-        self.turns: list[Turn] = []
-        self.chapters: list[Chapter] = []
-        self.ranks: list[int] = []  # of the chapters' headings
-        self.music: list[MusicCue] = []
-        self.images: list[ImageCue] = []
-        self.unspoken: list[Unspoken] = []
+        self.draft = Draft()
         self.speaker: str | None = None
         self.heard: set[str] = set()  # who has spoken
         self.names: dict[str, str] = {}  # labels as they were first written
@@ -96,85 +90,63 @@ class _Reader:
         elif block.kind == "rule":
             self.rule(block)
         elif self.notes is not None:
-            self.aside_all(block, "production notes")
+            self.draft.aside_all(block, "production notes")
         elif self.ruled and all(header(x.text) and looks_like_header(x.text) for x in block.lines):
-            self.aside_all(block, "header")  # a word count, the author ... below the last rule
+            self.draft.aside_all(block, "header")  # a word count, the author ... below the last rule
         else:
             self.paragraph(block)
         self.ruled = block.kind == "rule"
 
-    def aside(self, line: int, text: str, reason: str) -> None:
-        if text.strip():
-            self.unspoken.append(Unspoken(line, " ".join(text.split()), reason))
-
-    def aside_all(self, block: Block, reason: str) -> None:
-        if block.number:
-            self.aside(block.line, block.number + ".", reason)
-        for line in block.lines:
-            self.aside(line.number, line.text, reason)
-
     def rule(self, block: Block) -> None:
-        self.aside_all(block, "rule")
+        self.draft.aside_all(block, "rule")
         if self.notes == 0 and self.early_notes:
             self.notes = None
 
     def heading(self, block: Block) -> None:
         bare = block.text.strip(" *_:")
         if self.notes is not None and 0 < self.notes < block.level:
-            return self.aside_all(block, "production notes")
+            return self.draft.aside_all(block, "production notes")
         self.notes = None
         if NOTES.fullmatch(bare) or (NOTES_HEADINGS.fullmatch(bare) and block.level >= 1):
-            self.notes, self.early_notes = block.level, not self.turns
-            return self.aside_all(block, "production notes")
+            self.notes, self.early_notes = block.level, not self.draft.turns
+            return self.draft.aside_all(block, "production notes")
         self.drop_label()
         title = self.heading_text(block)
         if not has_words(title):
-            return self.aside(block.line, title or "#" * block.level, "heading without words")
+            return self.draft.aside(block.line, title or "#" * block.level, "heading without words")
         if block.level >= _SUBHEADING:
-            return self.aside(block.line, title, "heading")
+            return self.draft.aside(block.line, title, "heading")
         self.speaker = self.narrator()
         return self.entitle(title, block)
 
     def heading_text(self, block: Block) -> str:
         """Return a heading's words; cues in it take effect."""
         spoken = read_inline(block.lines, self.path, self.links)
-        self.unspoken.extend(spoken.unspoken)
+        self.draft.unspoken.extend(spoken.unspoken)
         for piece in spoken.pieces:
             if not isinstance(piece, Say):
-                self.cue(piece)
+                self.draft.cue(piece)
         return " ".join(p.text for p in spoken.pieces if isinstance(p, Say))
 
     def entitle(self, title: str, block: Block) -> None:
-        first = block.level == 1 and not self.titled and not self.turns and not self.chapters
+        first = block.level == 1 and not self.titled and not self.draft.turns and not self.draft.chapters
         if first and (not self.title or self.title.casefold() == title.casefold()):
             self.title, self.titled = title, True
         else:
-            self.chapter(title, block)
-
-    def chapter(self, title: str, block: Block) -> None:
-        """Add a chapter; one without words of its own gives way, or heads the next of lower rank."""
-        before = len(self.turns)
-        if self.chapters and self.chapters[-1].before == before:
-            last, rank = self.chapters.pop(), self.ranks.pop()
-            if rank < block.level:
-                title, block = f"{last.title}: {title}", replace(block, lines=(Line(last.line, ""),), level=rank)
-            else:
-                self.aside(last.line, last.title, "heading without text")
-        self.chapters.append(Chapter(title, before, block.line))
-        self.ranks.append(block.level)
+            self.draft.chapter(title, block)
 
     # ------------------------------------------------------------ paragraphs
 
     def paragraph(self, block: Block) -> None:
         """Cut a paragraph or list item at labels and set headers aside."""
         inside = _inside_brackets(block)
-        describing = not self.turns and len(block.lines) > 1 and all(looks_like_header(x.text) for x in block.lines) \
-            and any(header(x.text) for x in block.lines)
+        texts = [x.text for x in block.lines]
+        describing = len(texts) > 1 and all(map(looks_like_header, texts)) and any(map(header, texts))
         pending: list[Line] = []
         labelled, number = False, block.number
         for index, line in enumerate(block.lines):
             if self.notes is not None:
-                self.aside(line.number, line.text, "production notes")
+                self.draft.aside(line.number, line.text, "production notes")
             elif index in inside or (act := self.recognise(line, pending, describing)) is None:
                 pending.append(line)
             else:
@@ -183,7 +155,7 @@ class _Reader:
                 pending, labelled = ([Line(line.number, rest)] if rest else []), self.label is not None
         number = self.say(pending, block, number, labelled)
         if number:
-            self.aside(block.line, f"{number}.", "list number")
+            self.draft.aside(block.line, f"{number}.", "list number")
 
     def recognise(self, line: Line, pending: Sequence[Line], describing: bool) -> Callable[[], str] | None:
         """Return what to do with a line's label, header or marker (it returns the rest of the line), or None."""
@@ -196,7 +168,8 @@ class _Reader:
         label = parse_label(text)
         if label and label.id not in self.roster.speakers and (act := self.stage_label(label, line)):
             return act
-        early = not self.turns and not any(has_words(x.text) and x.text.lstrip()[:1] not in "[(*" for x in pending)
+        waiting = any(has_words(x.text) and x.text.lstrip()[:1] not in "[(*" for x in pending)
+        early = not self.draft.turns and not waiting
         found = header(text) if early else None
         if found or (early and describing and looks_like_header(text)):
             return partial(self.take_header, line, found)
@@ -206,12 +179,12 @@ class _Reader:
         return partial(self.take_label, label, line) if label else None
 
     def begin_notes(self, line: Line) -> str:
-        self.notes, self.early_notes = 0, not self.turns
-        self.aside(line.number, line.text, "production notes")
+        self.notes, self.early_notes = 0, not self.draft.turns
+        self.draft.aside(line.number, line.text, "production notes")
         return ""
 
     def take_marker(self, line: Line, marker: str, rest: str) -> str:
-        self.aside(line.number, marker, "section marker")
+        self.draft.aside(line.number, marker, "section marker")
         return rest
 
     def take_header(self, line: Line, found: Header | None) -> str:
@@ -224,7 +197,7 @@ class _Reader:
             self.author = self.author or found.value
         elif found and found.key in ("description", "summary", "synopsis"):
             self.description = self.description or found.value
-        self.aside(line.number, line.text, "header")
+        self.draft.aside(line.number, line.text, "header")
         return ""
 
     def stage_label(self, label: Label, line: Line) -> Callable[[], str] | None:
@@ -238,15 +211,15 @@ class _Reader:
         return None
 
     def take_direction(self, line: Line) -> str:
-        self.aside(line.number, line.text, "stage direction")
+        self.draft.aside(line.number, line.text, "stage direction")
         return ""
 
     def take_label(self, label: Label, line: Line) -> str:
         self.drop_label()
-        self.aside(line.number, label.stamp, "time stamp")
+        self.draft.aside(line.number, label.stamp, "time stamp")
         self.speaker, self.label = label.id, (line.number, label.name)
         if is_time(label.delivery):
-            self.aside(line.number, f"({label.delivery})", "time stamp")
+            self.draft.aside(line.number, f"({label.delivery})", "time stamp")
             label = replace(label, delivery="")
         elif is_role(label.name) and is_person(label.delivery):
             self.people.setdefault(label.id, label.delivery)
@@ -255,7 +228,7 @@ class _Reader:
         declared = self.roster.speakers.get(label.id)
         passing = is_action(label.delivery, strong=True) or spoke or (declared and declared.delivery)
         if label.delivery and passing:
-            self.aside(line.number, f"({label.delivery})", "stage direction")
+            self.draft.aside(line.number, f"({label.delivery})", "stage direction")
         elif label.delivery:
             self.manners[label.id] = label.delivery
         self.names.setdefault(label.id, label.name)
@@ -269,7 +242,7 @@ class _Reader:
             if manner and self.speaker not in self.heard:
                 del self.manners[self.speaker or ""]
                 name = f"{name} ({manner})"
-            self.aside(line, name + ":", "label without words")
+            self.draft.aside(line, name + ":", "label without words")
         self.label = None
 
     # ------------------------------------------------------------ words and cues
@@ -279,21 +252,21 @@ class _Reader:
         if not lines:
             return number
         spoken = read_inline(lines, self.path, self.links, labelled)
-        self.unspoken.extend(spoken.unspoken)
+        self.draft.unspoken.extend(spoken.unspoken)
         pieces = end_sentence(spoken.pieces) if block.kind == "item" else spoken.pieces
-        begin = len(self.turns)
+        begin = len(self.draft.turns)
         for piece in pieces:
             if not isinstance(piece, Say):
-                self.cue(piece)
+                self.draft.cue(piece)
             elif has_words(piece.text):
                 words = f"{number}: {piece.text}" if number else piece.text
                 number = ""
                 self.turn(words, piece.line)
-            elif len(self.turns) > begin:
-                self.trail(piece.text)
+            elif len(self.draft.turns) > begin:
+                self.draft.trail(piece.text)
             else:
-                self.aside(piece.line, piece.text, "no words")
-        self.join_cut_sentences(begin)
+                self.draft.aside(piece.line, piece.text, "no words")
+        self.draft.join_cut_sentences(begin)
         return number
 
     def turn(self, text: str, line: int) -> None:
@@ -301,40 +274,7 @@ class _Reader:
             self.speaker = self.narrator()
         self.label = None
         self.heard.add(self.speaker)
-        self.turns.append(Turn(self.speaker, text, line))
-
-    def trail(self, marks: str) -> None:
-        """Give the point after a pause to the words before it: "Wait [PAUSE]."."""
-        last = self.turns[-1]
-        if marks[0] in _NO_END and last.text[-1] not in _NO_END:
-            self.turns[-1] = replace(last, text=last.text + marks)
-
-    def join_cut_sentences(self, begin: int) -> None:
-        """Let a sentence that a cue cuts in two go on without a pause."""
-        for i in range(begin, len(self.turns) - 1):
-            turn = self.turns[i]
-            if turn.pause_after is None and turn.text.rstrip("\"'”’»)")[-1:] not in tuple(".!?…:;。！？"):
-                self.turns[i] = replace(turn, pause_after=0.0)
-
-    def cue(self, piece: Piece) -> None:
-        before = len(self.turns)
-        if isinstance(piece, Pause):
-            self.pause(piece)
-        elif isinstance(piece, MusicCue):
-            self.music.append(replace(piece, before=before))
-        elif isinstance(piece, ImageCue):
-            self.images.append(replace(piece, before=before))
-        elif isinstance(piece, GoesOn) and not (self.music and not self.music[-1].stop):
-            self.music.append(replace(piece.cue, before=before))
-
-    def pause(self, pause: Pause) -> None:
-        """Lengthen the pause after the last words; before the first ones, that of the music alone."""
-        if self.turns:
-            last = self.turns[-1]
-            self.turns[-1] = replace(last, pause_after=(last.pause_after or 0.0) + pause.seconds)
-        elif self.music and not self.music[-1].stop:
-            cue = self.music[-1]
-            self.music[-1] = replace(cue, solo=(cue.solo or 0.0) + pause.seconds)
+        self.draft.turns.append(Turn(self.speaker, text, line))
 
     # ------------------------------------------------------------ the whole
 
@@ -349,7 +289,7 @@ class _Reader:
 
     def speakers(self) -> tuple[Speaker, ...]:
         found = []
-        for id in dict.fromkeys(t.speaker for t in self.turns):
+        for id in dict.fromkeys(t.speaker for t in self.draft.turns):
             shown = self.people.get(id) or self.names.get(id, "")
             if not shown:
                 shown = next(iter(self.people.values()), "") or self.author or _DEFAULT_NAME
@@ -360,28 +300,26 @@ class _Reader:
 
     def adopt(self) -> None:
         """If the script labels just one speaker, what came before the label is theirs too."""
-        ids = {t.speaker for t in self.turns} - {NARRATOR}
+        ids = {t.speaker for t in self.draft.turns} - {NARRATOR}
         if NARRATOR not in self.names and NARRATOR not in self.roster.speakers and len(ids) == 1:
             only = ids.pop()
-            self.turns = [replace(t, speaker=only) for t in self.turns]
+            self.draft.turns = [replace(t, speaker=only) for t in self.draft.turns]
 
     def script(self) -> Script:
         self.drop_label()
         self.adopt()
-        if not self.turns:
+        if not self.draft.turns:
             raise self.silent()
-        while self.chapters and self.chapters[-1].before == len(self.turns):
-            last = self.chapters.pop()
-            self.aside(last.line, last.title, "heading without text")
+        self.draft.drop_last_chapter()
         return Script(
             path=self.path,
             title=self.title or _title_of(self.path),
-            turns=tuple(self.turns),
+            turns=tuple(self.draft.turns),
             speakers=self.speakers(),
-            chapters=tuple(self.chapters),
-            music=tuple(self.music),
-            images=tuple(self.images),
-            unspoken=tuple(sorted(self.unspoken, key=lambda u: u.line)),
+            chapters=tuple(self.draft.chapters),
+            music=tuple(self.draft.music),
+            images=tuple(self.draft.images),
+            unspoken=tuple(sorted(self.draft.unspoken, key=lambda u: u.line)),
             description=self.description,
             author=self.author,
             language=self.front.language,
@@ -389,10 +327,10 @@ class _Reader:
         )
 
     def silent(self) -> ScriptError:
-        lines = len(self.unspoken) + len(self.chapters)
+        lines = len(self.draft.unspoken) + len(self.draft.chapters)
         if not lines and not self.titled:
             return ScriptError.at(self.path, 0, "the script is empty", "write what is to be said into it")
-        first = min((u.line for u in self.unspoken), default=1)
+        first = min((u.line for u in self.draft.unspoken), default=1)
         problem = "nothing in the script is spoken: it has only headings, cues or directions"
         return ScriptError.at(self.path, first, problem, "add a paragraph of plain text")
 
@@ -412,5 +350,3 @@ def _title_of(path: Path) -> str:
     """Return a title from a file's name: "my_first-show" as "My first show"."""
     words = re.sub(r"[\s_-]+", " ", path.stem).strip()
     return words[:1].upper() + words[1:] if words else "Untitled"
-
-
