@@ -19,14 +19,14 @@ import numpy as np
 from podcast.audio import WavWriter, read_wav
 from podcast.cache import Cache, key
 from podcast.episode import Mix, MusicBed, Narration, Slot
-from podcast.sound.aac import FINE_FROM, AacWriter
+from podcast.sound.aac import AacWriter
 from podcast.sound.control import HOP, amplitude, expand
 from podcast.sound.ducking import Ducking, DuckingCurve
 from podcast.sound.limiter import LIMIT_CONTEXT, limiter_gains
 from podcast.sound.loudness import LOUDNESS_HOP, PEAK_CONTEXT, SILENCE, Meter, PeakMeter, hop_peaks, integrated
 from podcast.sound.voice import VOICE_DELAY, VoiceChain
 
-VERSION = 1
+VERSION = 2
 BLOCK = 50 * LOUDNESS_HOP  # samples: 5 s
 TOLERANCE = 0.3  # LU around the target
 _AIM = 0.2  # LU; a first result within this is kept
@@ -50,7 +50,7 @@ class Mastering:
 
     loudness: float = -16.0  # LUFS, integrated; Apple -16, Spotify and YouTube -14
     true_peak: float = -1.0  # dBTP at most, after AAC
-    bit_rate: int = 384_000  # bit/s of AAC at most
+    bit_rate: int = 384_000  # bit/s of AAC; from 320,000 on it is a limit and not an aim
     music_level_db: float = -4.0  # of the music where nobody speaks, below speech of the same loudness
     ducking: Ducking = field(default_factory=Ducking)
 
@@ -77,7 +77,7 @@ def master(
         MediaError: an utterance cannot be read.
     """
     wanted = mastering or Mastering()
-    report = progress or (lambda _: None)
+    report = _rising(progress or (lambda _: None))
     address = key("mix", VERSION, narration=_voices(narration), bed=_music(bed), wanted=asdict(wanted))
     music = read_music if bed.spans else None
 
@@ -92,6 +92,18 @@ def master(
     measured = json.loads((entry / "mix.json").read_text("utf-8"))
     loudness, peak = (SILENCE if measured[name] is None else measured[name] for name in ("loudness", "true_peak"))
     return Mix(entry / "mix.wav", narration.length, loudness, peak, address, entry / "mix.m4a")
+
+
+def _rising(progress: Progress) -> Progress:
+    """Return progress that stays where it is while something is made again."""
+    furthest = 0.0
+
+    def report(done: float) -> None:
+        nonlocal furthest
+        furthest = max(furthest, done)
+        progress(furthest)
+
+    return report
 
 
 def _voices(narration: Narration) -> list[Any]:
@@ -225,13 +237,10 @@ class _Heard:
 def _master(raw: _Raw, sketch: _Sketch, wanted: Mastering, draft: Path, progress: Progress) -> None:
     """Write mix.wav, mix.m4a and mix.json; repeat with corrected aims while the result misses the target."""
     ceiling = wanted.true_peak - _CODEC_MARGIN
-    gain, fine = _solve_gain(sketch, wanted.loudness, ceiling), wanted.bit_rate >= FINE_FROM
+    gain = _solve_gain(sketch, wanted.loudness, ceiling)
     for _ in range(_PASSES):
-        with AacWriter(draft / "mix.m4a", raw.length, wanted.bit_rate, fine) as aac:
+        with AacWriter(draft / "mix.m4a", raw.length, wanted.bit_rate) as aac:
             heard = _render(raw, gain, ceiling, draft / "mix.wav", aac, progress)
-        if fine and heard.rate > wanted.bit_rate:
-            fine = False
-            continue
         error = wanted.loudness - heard.loudness if heard.loudness > SILENCE and gain < _MOST_GAIN else 0.0
         if abs(error) <= _AIM and heard.true_peak <= wanted.true_peak:
             break

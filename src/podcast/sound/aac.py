@@ -14,8 +14,8 @@ from av.packet import Packet
 from podcast.episode import SAMPLE_RATE
 
 FRAME = 1024  # samples of an AAC-LC frame, and of the encoder's priming
-FINE_FROM = 256_000  # bit/s; smaller budgets leave no room for constant fine quality
-_FINE = str(118 * 5)  # FF_QP2LAMBDA times the quality: noise some 48 dB below speech and music
+FINE_FROM = 320_000  # bit/s; smaller budgets leave no room for constant fine quality (noise needs 270,000 of it)
+_FINE = "130"  # FF_QP2LAMBDA times a quality of 1.1: noise 40-49 dB below speech with music, at some 300 kbit/s
 _OPTIONS = {"aac_coder": "fast", "aac_pns": "0", "aac_is": "0", "aac_tns": "0"}  # twoloop: twice the time, more noise
 _FINE_OPTIONS = {"flags": "+qscale", "global_quality": _FINE, "aac_ms": "1"}  # voices sit in the middle
 
@@ -25,16 +25,16 @@ class AacWriter:
 
     The encoder is fed from sample 1024 on, so that the track, decoded from its first packet without an edit list,
     lies exactly on the episode's clock. Packet times begin at 0 and the last packet ends at `length`.
-    With `fine`, quality is constant and the rate follows the content, which takes a third of the time of the
-    search for a constant rate; otherwise the rate is `bit_rate`. Use it as a context manager.
+    From `FINE_FROM` on, quality is constant and the rate follows the content below `bit_rate`, which takes half
+    the time of the search for a constant rate. Use it as a context manager.
     """
 
-    def __init__(self, path: Path, length: int, bit_rate: int, fine: bool) -> None:
+    def __init__(self, path: Path, length: int, bit_rate: int) -> None:
         self.length, self.bytes, self.packets = length, 0, 0
         self._budget = max(0, -(-length // FRAME) - 1) * FRAME  # samples to be fed; flushing adds one frame
         self._fed, self._skip, self._rest = 0, FRAME, np.zeros((0, 2), np.float32)
         self._file = av.open(str(path), "w", format="mp4", options={"use_editlist": "0"})
-        options = _OPTIONS | (_FINE_OPTIONS if fine else {})
+        options = _OPTIONS | (_FINE_OPTIONS if bit_rate >= FINE_FROM else {})
         self._stream = self._file.add_stream("aac", rate=SAMPLE_RATE, layout="stereo", options=options)
         self._stream.codec_context.bit_rate = bit_rate
         self._decoder = av.CodecContext.create("aac", "r")
