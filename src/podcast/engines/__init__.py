@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 from importlib import import_module
 
-from podcast.engines.base import SpeechEngine
+from podcast.engines.base import MusicEngine, SpeechEngine
 from podcast.errors import EngineError
 
 # name: the module whose `engine()` makes it; the first is the embedded one
 SPEECH_ENGINES: dict[str, str] = {"espeak": "podcast.engines.espeak"}
+MUSIC_ENGINES: dict[str, str] = {"composer": "podcast.engines.composer"}
 
 
 def speech_engine(name: str = "auto") -> SpeechEngine:
@@ -19,6 +20,16 @@ def speech_engine(name: str = "auto") -> SpeechEngine:
         EngineError: there is none of that name; names the nearest.
     """
     made: SpeechEngine = _module(name, SPEECH_ENGINES, "tts.engine").engine()
+    return made
+
+
+def music_engine(name: str = "auto") -> MusicEngine:
+    """Return the music engine of that name; "auto" is the best that needs nothing else.
+
+    Raises:
+        EngineError: there is none of that name; names the nearest.
+    """
+    made: MusicEngine = _module(name, MUSIC_ENGINES, "music.engine").engine()
     return made
 
 

@@ -17,26 +17,35 @@ from podcast.engines.composer.cue import read_cue
 from podcast.engines.composer.render import render
 
 VERSION = "1"  # raise it whenever equal cues would sound otherwise
-info = EngineInfo("composer", VERSION, "Apache-2.0", note="built in; no weights, no network")
 
 
-def identity() -> str:
-    """Return what the output depends on besides the options."""
-    return f"composer {VERSION}"
+class Composer:
+    """The composer as an engine; it has no state."""
+
+    info = EngineInfo("composer", VERSION, "Apache-2.0", note="built in; no weights, no network")
+
+    def identity(self) -> str:
+        """Return what the output depends on besides the options."""
+        return f"composer {VERSION}"
+
+    def generate(self, description: str, seconds: float, seed: int, options: Mapping[str, Any], into: Path) -> Music:
+        """Compose music for `description` that can last `seconds`, as stereo 48 kHz wav files in `into`.
+
+        Pieces ring into the next (`joint="add"`). Below eight seconds it is one sting that does not repeat.
+        Options: tempo, key, seed, percussion, style, instruments, reverb, swing.
+
+        Raises:
+            EngineError: an option is unknown or its value cannot be used.
+        """
+        piece = compose(read_cue(description, seed, options), seconds)
+        names = [section.name.replace("'", "2").lower() for section in piece.sections]
+        paths = [into / f"{number}-{name}.wav" for number, name in enumerate(names)]
+        for path, sound in zip(paths, render(piece), strict=True):
+            write_wav(path, sound)
+        lengths = tuple(piece.length(section) for section in piece.sections)
+        return Music(tuple(paths), lengths, piece.loop_from, piece.overlap, piece.tail, "add", piece.bar)
 
 
-def generate(description: str, seconds: float, seed: int, options: Mapping[str, Any], into: Path) -> Music:
-    """Compose music for `description` that can last `seconds`, as stereo 48 kHz wav files in `into`.
-
-    Pieces ring into the next (`joint="add"`). Below eight seconds it is one sting that does not repeat.
-
-    Raises:
-        EngineError: an option is unknown or its value cannot be used.
-    """
-    piece = compose(read_cue(description, seed, options), seconds)
-    paths = []
-    for number, (section, sound) in enumerate(zip(piece.sections, render(piece), strict=True)):
-        paths.append(into / f"{number}-{section.name.replace(chr(39), '2').lower()}.wav")
-        write_wav(paths[-1], sound)
-    lengths = tuple(piece.length(section) for section in piece.sections)
-    return Music(tuple(paths), lengths, piece.loop_from, piece.overlap, piece.tail, "add", piece.bar)
+def engine() -> Composer:
+    """Return the composer."""
+    return Composer()

@@ -62,7 +62,7 @@ def compose(settings: Settings, seconds: float) -> Composition:
     unit = 4
     bars = unit * max(1, round(SECTION / bar_s / unit))
     intro_bars = 4 if 4 * bar_s <= _INTRO else 2
-    beds = _BUILDING if settings.build else _BEDS
+    beds: tuple[Plan, ...] = _BUILDING if settings.build else _BEDS
     count = min(max(ceil((seconds - intro_bars * bar_s) / (bars * bar_s)), 1), MOST_BEDS)
     if settings.build and count < MOST_BEDS:
         beds = beds[MOST_BEDS - count :]

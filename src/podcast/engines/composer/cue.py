@@ -147,7 +147,7 @@ def _read_words(text: str) -> _Reading:
 def _read_word(reading: _Reading, text: str, at: int, amount: float) -> int:
     """Note what the word at `at` means and return where it ends (0: it means nothing)."""
     end = 0
-    for pattern, (role, instrument) in lexicon.instruments():  # type: ignore[misc]
+    for pattern, (role, instrument) in lexicon.instruments():
         if found := pattern.match(text, at):
             end = found.end()
             reading.banned.add(instrument) if amount < 0 else reading.named.setdefault(role, instrument)
@@ -155,11 +155,11 @@ def _read_word(reading: _Reading, text: str, at: int, amount: float) -> int:
     for pattern, kit in lexicon.drums():
         if found := pattern.match(text, at):
             end = max(end, found.end())
-            reading.kit = "no" if amount < 0 else str(kit)
+            reading.kit = "no" if amount < 0 else kit
             break
     for pattern, meaning in lexicon.meanings():
         if found := pattern.match(text, at):
-            _weigh(reading, meaning, amount)  # type: ignore[arg-type]
+            _weigh(reading, meaning, amount)
             return max(end, found.end())
     return end
 
@@ -180,15 +180,32 @@ def _settle(reading: _Reading, text: str, cased: str, options: Mapping[str, Any]
     name = ranked[0] if ranked else DEFAULT_STYLE
     style, second = STYLES[name], STYLES[ranked[1] if len(ranked) > 1 else name]
     axes = {a: _axis(a, style, second, reading.axes[a]) for a in _AXES}
-    axes["space"] = float(options.get("reverb", axes["space"]))
+    space = float(options.get("reverb", axes["space"]))
     level = float(np.clip(style.level + reading.axes["level"], *LEVEL_RANGE))
     tonic, mode = _key(cased, style, reading.axes["valence"], seed)
+    band = _instruments(reading, style, bool(_SOLO.search(text)), seed)
     return Settings(
-        style=name, tempo=_tempo(text, style, axes["energy"], reading.axes["tempo"], options, seed), tonic=tonic, mode=mode,
-        beats=3 if _THREE.search(text) else 4, **_instruments(reading, style, bool(_SOLO.search(text)), seed),
-        kit=_kit(reading, style, axes["energy"], level, options.get("percussion")), level=level,
-        swing=float(options.get("swing", style.swing)), build=reading.axes["build"] > 0, seed=seed, **axes,
-    )  # fmt: skip
+        style=name,
+        tempo=_tempo(text, style, axes["energy"], reading.axes["tempo"], options, seed),
+        tonic=tonic,
+        mode=mode,
+        beats=3 if _THREE.search(text) else 4,
+        pad=band["pad"],
+        keys=band["keys"],
+        arp=band["arp"],
+        bass=band["bass"],
+        motif=band["motif"],
+        kit=_kit(reading, style, axes["energy"], level, options.get("percussion")),
+        energy=axes["energy"],
+        density=axes["density"],
+        bright=axes["bright"],
+        space=space,
+        tension=axes["tension"],
+        level=level,
+        swing=float(options.get("swing", style.swing)),
+        build=reading.axes["build"] > 0,
+        seed=seed,
+    )
 
 
 def _axis(axis: str, style: Style, second: Style, delta: float) -> float:
@@ -255,10 +272,11 @@ def _instruments(reading: _Reading, style: Style, solo: bool, seed: str) -> dict
 def _kit(reading: _Reading, style: Style, energy: float, level: float, wish: bool | None) -> str:
     """Return the percussion's kit; the option comes before the words, the words before the style."""
     own = style.kit or style.default_kit
+    named = reading.kit if reading.kit and reading.kit != "no" else own
     if wish is not None:
-        return (reading.kit if reading.kit not in (None, "no", "") else own) if wish else ""  # type: ignore[return-value]
+        return named if wish else ""
     if reading.kit is not None:
-        return "" if reading.kit == "no" else reading.kit or own
+        return "" if reading.kit == "no" else named
     if reading.axes["drums"] > 0 or energy > 0.72:
         return own
     return style.kit if energy > 0.25 and level > -4 else ""

@@ -27,8 +27,8 @@ KITS: dict[str, dict[str, str]] = {
     "toms": {"tom": "7.....4.5.......|7.....4.5...4.5.", "lowtom": "6...............", "swell": "................|................|................|6..............."},
 }  # fmt: skip
 GAINS = {  # of a stroke at full velocity, full scale; measured to sit below the chords
-    "kick": 0.30, "softkick": 0.24, "snare": 0.11, "rim": 0.085, "brush": 0.10, "sweep": 0.055, "hat": 0.045, "shaker": 0.055,
-    "clap": 0.10, "tick": 0.045, "tom": 0.22, "lowtom": 0.30, "heart": 0.34, "ride": 0.05, "swell": 0.09, "crackle": 0.03,
+    "kick": 0.165, "softkick": 0.145, "snare": 0.065, "rim": 0.045, "brush": 0.06, "sweep": 0.03, "hat": 0.02, "shaker": 0.026,
+    "clap": 0.05, "tick": 0.024, "tom": 0.13, "lowtom": 0.17, "heart": 0.20, "ride": 0.024, "swell": 0.045, "crackle": 0.015,
 }  # fmt: skip
 PANS = {"hat": 0.3, "shaker": -0.35, "ride": 0.35, "tick": 0.45, "rim": -0.15, "tom": -0.25, "brush": 0.1, "clap": -0.05}
 WET = {"kick": 0.05, "softkick": 0.05, "heart": 0.2, "lowtom": 0.5, "tom": 0.5, "clap": 0.5, "swell": 0.6, "crackle": 0.0}
@@ -61,7 +61,7 @@ def _heart() -> np.ndarray:
 
 def _clap(rng: np.random.Generator) -> np.ndarray:
     burst = _noise(0.25, 900, 3200, rng)
-    shape = sum(_decay(len(burst), 0.001, tau) * (np.arange(len(burst)) >= at) for at, tau in ((0, 0.006),))
+    shape = _decay(len(burst), 0.001, 0.006)
     for delay in (0.011, 0.023):
         at = round(delay * SAMPLE_RATE)
         shape[at:] += _decay(len(burst) - at, 0.001, 0.008 if delay < 0.02 else 0.055)

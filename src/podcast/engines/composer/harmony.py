@@ -205,12 +205,15 @@ def _rest(voicing: tuple[int, ...]) -> float:
     return 0.35 * abs(sum(voicing) / VOICES - CENTRE)
 
 
+_States = dict[tuple[int, ...], tuple[float, tuple[int, ...] | None]]  # voicing: (cost so far, the one before)
+
+
 def lead(events: list[Event], first: tuple[int, ...] | None = None, last: tuple[int, ...] | None = None) -> list[Event]:
     """Voice a succession of chords with the least movement overall (Viterbi's algorithm).
 
     `first` is a voicing from which it comes and `last` one to which it goes, such as a loop's beginning.
     """
-    states = [{v: (_rest(v) + (movement(first, v) if first else 0.0), None) for v in candidates(events[0].chord)}]
+    states: list[_States] = [{v: (_rest(v) + (movement(first, v) if first else 0.0), None) for v in candidates(events[0].chord)}]
     for event in events[1:]:
         states.append({v: _best(states[-1], v) for v in candidates(event.chord)})
     ends = states[-1]
@@ -218,11 +221,11 @@ def lead(events: list[Event], first: tuple[int, ...] | None = None, last: tuple[
     voiced: list[Event] = []
     for event, state in zip(reversed(events), reversed(states), strict=True):
         voiced.append(Event(event.start, event.beats, event.chord, voicing))
-        voicing = state[voicing][1]  # type: ignore[assignment]
+        voicing = state[voicing][1] or voicing
     return voiced[::-1]
 
 
-def _best(before: dict, voicing: tuple[int, ...]) -> tuple[float, tuple[int, ...] | None]:
+def _best(before: _States, voicing: tuple[int, ...]) -> tuple[float, tuple[int, ...] | None]:
     cost, came_from = min((total + movement(v, voicing), v) for v, (total, _) in before.items())
     return cost + _rest(voicing), came_from
 

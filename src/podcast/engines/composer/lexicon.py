@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import TypeVar
 
 MEANINGS = {
     # calm and inward
@@ -135,7 +136,10 @@ DRUMS = {
 }
 
 
-def _rows(table: dict[str, object]) -> list[tuple[re.Pattern[str], object]]:
+Meaning = TypeVar("Meaning")
+
+
+def _rows(table: dict[str, Meaning]) -> list[tuple[re.Pattern[str], Meaning]]:
     """Return (pattern, meaning) for every stem, the longest stem first so that it is the one to match."""
     stems = [(stem, meaning) for key, meaning in table.items() for stem in key.split()]
     stems.sort(key=lambda row: -len(row[0]))
@@ -148,21 +152,21 @@ def _pattern(stem: str) -> re.Pattern[str]:
 
 
 @lru_cache(1)
-def meanings() -> list[tuple[re.Pattern[str], object]]:
+def meanings() -> list[tuple[re.Pattern[str], dict[str, float]]]:
     """Return the patterns of `MEANINGS` with each meaning as a dict of amounts."""
     return _rows({stems: amounts(text) for stems, text in MEANINGS.items()})
 
 
 @lru_cache(1)
-def instruments() -> list[tuple[re.Pattern[str], object]]:
+def instruments() -> list[tuple[re.Pattern[str], tuple[str, str]]]:
     """Return the patterns of `INSTRUMENTS` with (role, instrument)."""
-    return _rows(dict(INSTRUMENTS))
+    return _rows(INSTRUMENTS)
 
 
 @lru_cache(1)
-def drums() -> list[tuple[re.Pattern[str], object]]:
+def drums() -> list[tuple[re.Pattern[str], str]]:
     """Return the patterns of `DRUMS` with the kit."""
-    return _rows(dict(DRUMS))
+    return _rows(DRUMS)
 
 
 def amounts(text: str) -> dict[str, float]:

@@ -15,7 +15,7 @@ from podcast.engines.composer.sustained import SUSTAINED, Sustained, hold, textu
 from podcast.episode import SAMPLE_RATE
 
 _UNIT = 0.1  # K-weighted RMS of a single note of gain 1 at full velocity, full scale
-_GAINS = {"pad": 0.30, "keys": 0.55, "arp": 0.42, "bass": 0.60, "motif": 0.62}  # balance of single notes
+_GAINS = {"pad": 0.165, "keys": 0.50, "arp": 0.40, "bass": 0.55, "motif": 0.48}  # balance of single notes
 _SENDS = {"pad": 0.55, "keys": 0.45, "arp": 0.55, "bass": 0.06, "motif": 0.75}  # share that goes to the room
 _LEVELLED = 0.4  # seconds from a note's beginning over which its loudness is taken
 _STEPS = 8  # of velocity that are told apart

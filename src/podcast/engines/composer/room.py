@@ -15,6 +15,7 @@ from podcast.episode import SAMPLE_RATE
 BED_LUFS = -20.0  # loudness of a section of music as engines and files are levelled
 PEAK = 10 ** (-4.0 / 20)  # full scale; with room for two overlapping pieces below -3 dBFS
 PRE_DELAY = 0.018  # s before the first reflections: keeps the notes in front of the room
+SIDE = 0.85  # of the stereo difference: wide, and sound on one loudspeaker
 _BANDS = ((0, 250, 1.15), (250, 1000, 1.0), (1000, 3000, 0.75), (3000, 8000, 0.42))  # Hz, Hz, share of the decay time
 
 
@@ -49,32 +50,44 @@ def _tone(n: int, bright: float) -> np.ndarray:
     high_pass = s**2 / (s**2 + 1.414 * 32 * s + 32.0**2)
     dip, q, depth = 2000.0, 0.6, 10 ** (-4.0 / 20)
     voice = (s**2 + depth * s * dip / q + dip**2) / (s**2 + s * dip / q + dip**2)
-    top = 4500.0 + 5500.0 * bright
+    top = 6000.0 + 6000.0 * bright
     low_pass = 1 / (1 + 1.2 * s / top + (s / top) ** 2)
-    return (high_pass * voice * low_pass).astype(np.complex64)
+    lift, corner = 10 ** ((3.0 + 8.0 * bright) / 20), 1800.0
+    air = (1 + s * lift**0.5 / corner) / (1 + s / lift**0.5 / corner)
+    return (high_pass * voice * air * low_pass).astype(np.complex64)
+
+
+@lru_cache(2)
+def _response(space: float, n: int) -> np.ndarray:
+    return fft.rfft(_impulse(space), n, axis=1)
+
+
+@lru_cache(2)
+def _width(n: int) -> np.ndarray:
+    """Return the gain of half the difference of left and right: narrower, and single below the bass's top."""
+    hertz = fft.rfftfreq(n, 1 / SAMPLE_RATE)
+    return (0.5 * SIDE / np.sqrt(1 + (160.0 / np.maximum(hertz, 1.0)) ** 4)).astype(np.float32)
 
 
 def finish(dry: np.ndarray, wet: np.ndarray, space: float, bright: float, body: int) -> tuple[np.ndarray, float]:
     """Return the piece with its room and tone, and the loudness (LUFS) of its first `body` samples' worth.
 
     Args:
-        dry: (2, n) what the instruments play. Its end must be silent for as long as the room rings.
+        dry: (2, n) what the instruments play.
         wet: (n,) what goes to the room.
         space: size of the room, 0..1.
         bright: 0..1.
         body: samples over which the energy counts.
     """
-    n = fft.next_fast_len(dry.shape[1], real=True)
-    response = fft.rfft(_impulse(space), n, axis=1)
-    send = fft.rfft(wet, n)
-    out, loud = np.empty_like(dry), 0.0
-    for channel in range(2):
-        spectrum = fft.rfft(dry[channel], n)
-        spectrum += send * response[channel]
-        spectrum *= _tone(n, bright)
-        loud += levels.energy(spectrum, n)
-        out[channel] = fft.irfft(spectrum, n)[: dry.shape[1]]
-    return out, levels.lufs(loud, body)
+    n = fft.next_fast_len(dry.shape[1] + _impulse(space).shape[1], real=True)
+    spectra = fft.rfft(dry, n, axis=1)
+    spectra += fft.rfft(wet, n) * _response(space, n)
+    spectra *= _tone(n, bright)
+    side = (spectra[0] - spectra[1]) * _width(n)
+    middle = (spectra[0] + spectra[1]) * np.float32(0.5)
+    spectra[0], spectra[1] = middle + side, middle - side
+    loud = levels.energy(spectra[0], n) + levels.energy(spectra[1], n)
+    return fft.irfft(spectra, n, axis=1)[:, : dry.shape[1]], levels.lufs(loud, body)
 
 
 def limit(piece: np.ndarray) -> np.ndarray:

@@ -85,8 +85,8 @@ def _piano(softness: float, ring_s: float) -> Callable[[float, float], Partials]
         """Two strings a trifle apart, one of which dies away sooner: the two-stage decay of a piano."""
         k = np.arange(1, 25)
         f = _stiff(f0, 24, 0.00018 * 2 ** ((f0 / 262) - 1))
-        cut = (900 + 3200 * v) * (1 - 0.55 * softness) * (f0 / 262) ** 0.35
-        a = k ** -(0.75 + 0.5 * softness) * np.abs(np.sin(np.pi * k / 8.3)) * np.exp(-((f / cut) ** 1.1))
+        cut = (1700 + 4600 * v) * (1 - 0.5 * softness) * (f0 / 262) ** 0.3
+        a = k ** -(0.6 + 0.5 * softness) * np.abs(np.sin(np.pi * k / 8.3)) * np.exp(-((f / cut) ** 1.1))
         tau = ring_s * (262 / f0) ** 0.55 / (1 + 0.22 * (k - 1))
         return np.r_[f, f + 0.35 + 0.0008 * f], np.r_[a, 0.6 * a], np.r_[tau, 0.38 * tau]
 
@@ -122,7 +122,7 @@ def _bars(ratios: tuple[float, ...], amps: tuple[float, ...], taus: tuple[float,
 def _electric(f0: float, v: float) -> Partials:
     """An electric piano: a warm tone bar, overtones that grow with the stroke, and the tine's short ping."""
     f = f0 * np.array([1, 2, 3, 4, 5, 7.1])
-    a = np.array([1, 0.16 + 0.30 * v, 0.05 + 0.16 * v * v, 0.03 + 0.08 * v * v, 0.03 * v, 0.10 * v])
+    a = np.array([1, 0.22 + 0.34 * v, 0.08 + 0.24 * v, 0.04 + 0.14 * v, 0.02 + 0.08 * v, 0.06 + 0.12 * v])
     tau = np.array([1.9, 1.2, 0.8, 0.6, 0.4, 0.12]) * (262 / f0) ** 0.3
     return np.r_[f, f[:2] + 0.45], np.r_[a, 0.4 * a[:2]], np.r_[tau, tau[:2]]
 
@@ -149,9 +149,9 @@ STRUCK: dict[str, Struck] = {
     "felt": Struck(_piano(0.9, 1.5), 0.006, 4.0, 0.18, 0.10, 420, 40, 84),
     "piano": Struck(_piano(0.35, 1.7), 0.003, 4.5, 0.18, 0.05, 700, 36, 88),
     "epiano": Struck(_electric, 0.003, 4.5, 0.12, 0.02, 1200, 40, 84),
-    "guitar": Struck(_string(0.21, 2600, 0.9), 0.003, 3.0, 0.10, 0.06, 1100, 40, 80),
-    "harp": Struck(_string(0.38, 2200, 1.3), 0.004, 3.5, 0.40, 0.02, 900, 40, 90),
-    "pizzicato": Struck(_string(0.29, 1500, 0.20), 0.005, 0.9, 0.10, 0.05, 500, 43, 84),
+    "guitar": Struck(_string(0.21, 4200, 0.9), 0.003, 3.0, 0.10, 0.06, 1100, 40, 80),
+    "harp": Struck(_string(0.38, 3600, 1.3), 0.004, 3.5, 0.40, 0.02, 900, 40, 90),
+    "pizzicato": Struck(_string(0.29, 2400, 0.20), 0.005, 0.9, 0.10, 0.05, 500, 43, 84),
     "kalimba": Struck(_bars((1, 2.02, 5.4, 6.3), (1, 0.06, 0.10, 0.04), (0.8, 0.5, 0.10, 0.06)), 0.003, 2.5, 0.25, 0.03, 800, 55, 86),
     "marimba": Struck(_bars((1, 3.93, 9.2), (1, 0.22, 0.05), (0.42, 0.14, 0.05)), 0.003, 1.6, 0.25, 0.04, 600, 45, 88),
     "vibes": Struck(_bars((1, 3.98, 10.1), (1, 0.13, 0.02), (2.2, 0.7, 0.10), 0.0), 0.004, 4.0, 0.30, 0.01, 900, 53, 86),
@@ -159,8 +159,8 @@ STRUCK: dict[str, Struck] = {
     "musicbox": Struck(_bars((1, 2.9, 5.9), (1, 0.12, 0.08), (1.1, 0.5, 0.14)), 0.002, 2.5, 0.40, 0.02, 2000, 67, 94),
     "bells": Struck(_bars((0.5, 1, 1.19, 2.0, 2.74), (0.18, 1, 0.12, 0.22, 0.08), (2.4, 1.9, 0.9, 0.9, 0.5), 0.5), 0.005, 4.5, 0.8, low=60, high=91),
     "bowl": Struck(_bars((1, 2.71, 5.1), (1, 0.18, 0.04), (3.2, 1.6, 0.7), 0.7), 0.06, 7.0, 1.5, low=48, high=72),
-    "pluck": Struck(_saw(1300, 0.55, 0.35), 0.003, 1.6, 0.08, low=43, high=86),
+    "pluck": Struck(_saw(2400, 0.55, 0.35), 0.003, 1.6, 0.08, low=43, high=86),
     "upright": Struck(_low((1, 0.62, 0.30, 0.13, 0.06), (0.9, 0.6, 0.35, 0.2, 0.1)), 0.007, 2.5, 0.09, 0.08, 350, 28, 55),
     "sub": Struck(_low((1, 0.22, 0.07), (6.0, 4.0, 3.0)), 0.025, 6.5, 0.12, low=28, high=50),
-    "synthbass": Struck(_saw(380, 1.2, 0.5), 0.006, 1.8, 0.06, low=28, high=52),
+    "synthbass": Struck(_saw(520, 1.2, 0.5), 0.006, 1.8, 0.06, low=28, high=52),
 }  # fmt: skip

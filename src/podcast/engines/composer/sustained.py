@@ -89,17 +89,17 @@ def _sung(formants: tuple[tuple[float, float], ...]) -> Profile:
 
 
 SUSTAINED: dict[str, Sustained] = {
-    "warm": Sustained(_rolled(1.3, 700), _rolled(1.0, 1500), 24, 1.1, 1.6, 0.07, 0.45),
-    "strings": Sustained(_bowed(1200), _bowed(2400), 26, 0.7, 1.1, 0.09, 0.40),
-    "tremolo": Sustained(_bowed(1000), _bowed(2200), 30, 0.6, 0.8, 0.05, 0.5, tremolo=6.5),
-    "choir": Sustained(_sung(((430, 1.0), (820, 0.5), (2600, 0.04))), _sung(((600, 1.0), (1000, 0.6), (2700, 0.08))), 30,
+    "warm": Sustained(_rolled(1.15, 1100), _rolled(0.9, 2600), 24, 1.1, 1.6, 0.07, 0.45),
+    "strings": Sustained(_bowed(2200), _bowed(4200), 26, 0.7, 1.1, 0.09, 0.40),
+    "tremolo": Sustained(_bowed(1700), _bowed(3600), 30, 0.6, 0.8, 0.05, 0.5, tremolo=6.5),
+    "choir": Sustained(_sung(((430, 1.0), (820, 0.5), (2600, 0.10))), _sung(((600, 1.0), (1000, 0.6), (2700, 0.16))), 30,
                        1.2, 1.8, 0.06, 0.4),
-    "glass": Sustained(_rolled(1.8, 1200, 0.25), _rolled(1.2, 2600, 0.5), 10, 1.4, 2.2, 0.05, 0.35),
-    "dark": Sustained(_rolled(1.6, 420), _rolled(1.2, 900, 0.7), 34, 1.5, 2.0, 0.05, 0.4),
-    "drone": Sustained(_rolled(1.5, 350), _rolled(1.1, 800), 16, 2.5, 3.0, 0.04, 0.45, low=28),
-    "organ": Sustained(_rolled(1.4, 900, 1.3), _rolled(1.2, 1600, 1.2), 7, 0.12, 0.35, 0.1, 0.3),
-    "flute": Sustained(_rolled(2.2, 1500, 0.5), _rolled(1.7, 2200, 0.7), 5, 0.09, 0.25, 0.3, 0.3, vibrato=4.8, low=60, high=88),
-    "lead": Sustained(_rolled(1.5, 1100, 0.4), _rolled(1.2, 1800, 0.6), 6, 0.06, 0.30, 0.2, 0.35, vibrato=5.2, low=57, high=84),
+    "glass": Sustained(_rolled(1.5, 1800, 0.25), _rolled(0.9, 4200, 0.5), 10, 1.4, 2.2, 0.05, 0.35),
+    "dark": Sustained(_rolled(1.3, 700), _rolled(1.0, 1500, 0.7), 34, 1.5, 2.0, 0.05, 0.4),
+    "drone": Sustained(_rolled(1.2, 600), _rolled(0.9, 1300), 16, 2.5, 3.0, 0.04, 0.45, low=28),
+    "organ": Sustained(_rolled(1.2, 1400, 1.3), _rolled(1.0, 2400, 1.2), 7, 0.12, 0.35, 0.1, 0.3),
+    "flute": Sustained(_rolled(1.7, 2200, 0.5), _rolled(1.3, 3400, 0.7), 5, 0.09, 0.25, 0.3, 0.3, vibrato=4.8, low=60, high=88),
+    "lead": Sustained(_rolled(1.2, 1800, 0.4), _rolled(1.0, 3000, 0.6), 6, 0.06, 0.30, 0.2, 0.35, vibrato=5.2, low=57, high=84),
 }  # fmt: skip
 
 
