@@ -39,6 +39,7 @@ def _surface(room: np.ndarray, size: tuple[int, int], light: float) -> np.ndarra
     noise = np.random.default_rng(1).standard_normal((max(2, h // 3), max(2, w // 90))).astype(np.float32)
     figure = np.exp(cv2.resize(noise, (w, h), interpolation=cv2.INTER_CUBIC) * 0.06)[..., None]
     near = np.linspace(0, 1, h, dtype=np.float32)[:, None, None]
+    mirrored *= min(1.0, _MIDDLE / max(float(mirrored.mean()), 1.0))  # a white wall must not bleach the wood
     return _WOOD * light * figure * (0.92 - 0.25 * near) + mirrored * (0.34 * (1 - near) + 0.10)
 
 

@@ -156,7 +156,12 @@ def runs(text: str, face: Face) -> list[tuple[str, ImageFont.FreeTypeFont]]:
             pieces.append((char, source))
     if right_to_left(text):
         pieces.reverse()
-    return [(piece, _sized(source, face.size)) for piece, source in pieces]
+    return [(_visual(piece), _sized(source, face.size)) for piece, source in pieces]
+
+
+def _visual(piece: str) -> str:
+    """Return a piece as it is handed to the font: without Raqm nobody else turns what is written from the right."""
+    return piece[::-1] if not _RAQM and right_to_left(piece) else piece
 
 
 def right_to_left(text: str) -> bool:

@@ -28,7 +28,7 @@ def name_plate(name: str, role: str, rect: Rect, theme: Theme, radius: int) -> n
     if role:
         lines.append((mask([ellipsis(role, small, room)], small), legible(theme.accent)))
     w = min(rect.w, bar + 2 * pad + max(m.shape[1] for m, _ in lines))
-    layer = plate(w, rect.h, radius, theme.plate, max(theme.plate_opacity, 0.7))
+    layer = plate(w, rect.h, radius, theme.plate, max(theme.plate_opacity, 0.78))
     y = (rect.h - sum(m.shape[0] for m, _ in lines)) // 2
     for m, colour in lines:
         _put(layer, lettering(m, colour), bar + pad, y)

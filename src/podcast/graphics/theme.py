@@ -22,7 +22,7 @@ class Theme:
     text: str = "#ffffff"
     muted: str = "#c9c4bd"
     plate: str = "#14120f"
-    plate_opacity: float = 0.62
+    plate_opacity: float = 0.66
     radius: float = 2.4
     font: Path | None = None
     font_bold: Path | None = None

@@ -6,6 +6,7 @@ are absolute (decibels below full scale), so that all shots agree although each 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -27,6 +28,7 @@ _WINDOW = 2048  # samples (43 ms): short enough for syllables, 23 Hz resolution
 _BAND = (110.0, 7500.0)  # Hz, where speech has its energy
 _FLOOR_DB, _CEILING_DB = -58.0, -18.0  # of a band, after the tilt: 0 and 1
 _TILT_DB = 4.5  # per octave above 200 Hz: speech falls by about that much
+_CHUNK = 256  # frames analysed at once: bounds the memory of long slots
 _REST = -1  # the last frame is at rest
 _RAMP = 3  # frames at either end of a slot to and from rest
 _SCOPE = 0.026  # seconds that the waveform shows
@@ -59,14 +61,15 @@ class VisualizerStyle:
 # ---------------------------------------------------------------- levels
 
 
-def _frames_of(samples: np.ndarray, frames: int, rate: Fraction, length: int) -> np.ndarray:
-    """Return the windows of `length` samples centred on each frame, float32 (frames, length)."""
+def _windows(samples: np.ndarray, frames: int, rate: Fraction, length: int) -> Iterator[np.ndarray]:
+    """Yield the windows of `length` samples centred on the frames, float32 (up to _CHUNK, length) at a time."""
     padded = np.pad(np.asarray(samples, np.float32), length)
     half = SAMPLE_RATE / rate / 2
     centres = np.array([int(samples_at(i, rate) + half) for i in range(frames)], np.int64)
     centres = np.minimum(centres, len(samples) + length // 2)
     windows = np.lib.stride_tricks.sliding_window_view(padded, length)
-    return windows[centres + length - length // 2]
+    for i in range(0, frames, _CHUNK):
+        yield windows[centres[i : i + _CHUNK] + length - length // 2]
 
 
 def _ends(frames: int) -> np.ndarray:
@@ -93,16 +96,21 @@ def band_levels(samples: np.ndarray, frames: int, rate: Fraction, bands: int, sm
     if not frames:
         return np.zeros((0, bands), np.float32)
     window = np.hanning(_WINDOW).astype(np.float32)
-    spectrum = np.abs(np.fft.rfft(_frames_of(samples, frames, rate, _WINDOW) * window, axis=1)) ** 2
-    power = np.concatenate([np.zeros((frames, 1)), np.cumsum(spectrum, 1)], 1)
     edges = np.geomspace(*_BAND, bands + 1) * _WINDOW / SAMPLE_RATE
-    whole = np.arange(power.shape[1])
-    at = np.stack([np.interp(edges, whole, row) for row in power])
+    at = np.concatenate([_power_below(part * window, edges) for part in _windows(samples, frames, rate, _WINDOW)])
     density = np.maximum(np.diff(at, axis=1), 1e-12) / (_WINDOW * float((window**2).sum()) / 2)
     centre = np.sqrt(edges[1:] * edges[:-1]) * SAMPLE_RATE / _WINDOW
     db = 10 * np.log10(density * bands / 12) + _TILT_DB * np.log2(np.maximum(centre / 200, 1))
     levels = np.clip((db - _FLOOR_DB) / (_CEILING_DB - _FLOOR_DB), 0, 1) ** 1.6
     return _smooth(levels.astype(np.float32), smoothing) * _ends(frames)[:, None]
+
+
+def _power_below(windows: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Return the power of each window below each edge (in bins), so that narrow bands get their share of a bin."""
+    spectrum = np.abs(np.fft.rfft(windows, axis=1)) ** 2
+    power = np.concatenate([np.zeros((len(windows), 1)), np.cumsum(spectrum, 1)], 1)
+    whole = np.arange(power.shape[1])
+    return np.stack([np.interp(edges, whole, row) for row in power])
 
 
 def scope(samples: np.ndarray, frames: int, rate: Fraction, smoothing: float) -> np.ndarray:
@@ -112,8 +120,16 @@ def scope(samples: np.ndarray, frames: int, rate: Fraction, smoothing: float) ->
     """
     if not frames:
         return np.zeros((0, _SCOPE_POINTS), np.float32)
-    span = int(_SCOPE * SAMPLE_RATE)
-    windows = _frames_of(samples, frames, rate, 2 * span)
+    parts = [_traces(part) for part in _windows(samples, frames, rate, 2 * int(_SCOPE * SAMPLE_RATE))]
+    wave = np.concatenate(parts) * _ends(frames)[:, None]
+    gain = _smooth(np.abs(wave).max(1, keepdims=True).astype(np.float32), smoothing)
+    peak = np.maximum(np.abs(wave).max(1, keepdims=True), 1e-6)
+    return (wave * np.minimum(gain / peak, 4) * _ends(frames)[:, None]).astype(np.float32)
+
+
+def _traces(windows: np.ndarray) -> np.ndarray:
+    """Return the trace in each window: low-passed, aligned, soft-limited, tapered."""
+    span = windows.shape[1] // 2
     spectrum = np.fft.rfft(windows, axis=1)
     hz = np.arange(spectrum.shape[1]) * SAMPLE_RATE / (2 * span)
     spectrum *= np.exp(-((hz / _SCOPE_TOP) ** 4)) * (hz > 60)
@@ -121,11 +137,7 @@ def scope(samples: np.ndarray, frames: int, rate: Fraction, smoothing: float) ->
     search = soft[:, span // 2 : span + span // 2]
     crossing = np.where((search[:, :-1] <= 0) & (search[:, 1:] > 0), np.diff(search, axis=1), 0).argmax(1)
     index = crossing[:, None] + np.linspace(0, span - 1, _SCOPE_POINTS).astype(int)
-    taper = np.hanning(_SCOPE_POINTS) ** 0.7
-    wave = np.tanh(_SCOPE_GAIN * np.take_along_axis(soft, index, 1)) * taper * _ends(frames)[:, None]
-    gain = _smooth(np.abs(wave).max(1, keepdims=True).astype(np.float32), smoothing)
-    peak = np.maximum(np.abs(wave).max(1, keepdims=True), 1e-6)
-    return (wave * np.minimum(gain / peak, 4) * _ends(frames)[:, None]).astype(np.float32)
+    return np.tanh(_SCOPE_GAIN * np.take_along_axis(soft, index, 1)) * np.hanning(_SCOPE_POINTS) ** 0.7
 
 
 # ---------------------------------------------------------------- drawing
