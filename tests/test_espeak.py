@@ -85,6 +85,19 @@ def test_a_library_that_stays_loaded_is_no_harm() -> None:
     del held
 
 
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's own account of memory")
+def test_memory_does_not_grow_with_the_number_of_texts() -> None:
+    def resident() -> float:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+    for text in SENTENCES:
+        digest(text)
+    before = resident()
+    for text in SENTENCES * 8:
+        digest(text)
+    assert resident() - before < 10  # MB; a library that is not cleaned up leaves one per text
+
+
 # ---------------------------------------------------------------- times
 
 

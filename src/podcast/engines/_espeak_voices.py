@@ -29,7 +29,7 @@ class EspeakVoice:
     variant: str  # "" for the plain voice
     pitch: float = 100.0  # Hz, the median F0
     span: float = 1.5  # the highest pitch as a multiple of the lowest
-    wpm: int = 152  # as espeak-ng counts; it speaks about a tenth faster, and our pauses take that back
+    wpm: int = 149  # as espeak-ng counts; it speaks about a tenth faster, and our pauses take that back
     level: float = 0.0  # dB that bring it to the loudness of the others
     eq: tuple[float, ...] = (0.0,) * len(EQ_HZ)  # dB at EQ_HZ
     lines: tuple[str, ...] = field(default=())  # further lines of the voice file
@@ -41,17 +41,17 @@ CURATED: tuple[EspeakVoice, ...] = (
     EspeakVoice("clara", "American woman, clear and friendly", "en-us", "f2", 198, 1.65,
                 level=0.3, eq=(0.0, 2.0, 0.5, -2.5, -2.5, -4.5, -5.0, -3.0, -1.5)),
     EspeakVoice("arthur", "Englishman, calm and deep", "en-gb-x-rp", "max", 92, 1.65,
-                wpm=148, level=3.8, eq=(2.5, 2.0, 0.5, -2.5, -4.5, -3.0, -3.5, -3.5, -2.0)),
+                wpm=146, level=3.8, eq=(2.5, 2.0, 0.5, -2.5, -4.5, -3.0, -3.5, -3.5, -2.0)),
     EspeakVoice("grace", "Englishwoman, composed", "en-gb-x-rp", "f4", 182, 1.6,
                 level=0.3, eq=(0.0, 3.0, 0.5, -3.0, -3.5, -4.5, -5.0, -2.5, 0.5)),
     EspeakVoice("leo", "American man, young and quick", "en-us", "m3", 128, 1.7,
-                wpm=158, level=1.7, eq=(2.5, 2.0, 0.5, -2.5, -4.5, -6.0, -5.0, -3.0, -1.5)),
+                wpm=151, level=1.7, eq=(2.5, 2.0, 0.5, -2.5, -4.5, -6.0, -5.0, -3.0, -1.5)),
     EspeakVoice("june", "American woman, low and unhurried", "en-us", "f3", 168, 1.7,
                 wpm=147, level=2.9, eq=(0.0, 2.0, 0.5, -2.5, -3.5, -6.0, -7.0, -4.0, -1.5)),
     EspeakVoice("isla", "Scotswoman, bright", "en-gb-scotland", "f2", 214, 1.6,
-                level=-1.3, eq=(0.0, 2.5, 1.0, -3.5, -1.5, -4.0, -4.5, -1.5, 0.0)),
+                wpm=148, level=-1.3, eq=(0.0, 2.5, 1.0, -3.5, -1.5, -4.0, -4.5, -1.5, 0.0)),
     EspeakVoice("callum", "Scotsman, steady", "en-gb-scotland", "m7", 117, 1.6,
-                level=-0.5, eq=(2.5, 1.5, 0.0, -1.5, -0.5, -1.0, 0.5, 0.0, 1.0)),
+                wpm=147, level=-0.5, eq=(2.5, 1.5, 0.0, -1.5, -0.5, -1.0, 0.5, 0.0, 1.0)),
 )  # fmt: skip
 DEFAULT_VARIANTS = ("m7", "f2", "max", "f4")  # of the languages without voices of their own
 FEMALE_PITCH, MALE_PITCH = (190.0, 1.6), (112.0, 1.6)  # of a raw variant
