@@ -6,42 +6,53 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from podcast.cache import digest_of
+from podcast.casting import Gender, choose
 from podcast.episode import AvatarClip, Narration, Presenter, Speaker
 from podcast.errors import ConfigError
 from podcast.puppet import performance
-from podcast.puppet.rig import host_folder, host_names, rig_digest
+from podcast.puppet.rig import RIG_FILE, host_folder, host_names, load_spec, rig_digest
+
+_FIRST = ("maya", "finn")
 
 
-def cast(speakers: Sequence[Speaker], default: str | None = None) -> tuple[Presenter, ...]:
+def cast(speakers: Sequence[Speaker], genders: Mapping[str, Gender], default: str | None = None) -> tuple[Presenter, ...]:
     """Return a presenter for each speaker: the one that was asked for, else a host nobody else has.
 
     Args:
         speakers: in the order of their first words.
-        default: host of the speakers that ask for none (a name or a folder); None: different ones.
+        genders: of each speaker's voice, by `Speaker.id`: the host should fit it.
+        default: host of the first speaker who asks for none (a name or a folder).
 
     Raises:
         ConfigError: there is no such host.
     """
-    taken = {speaker.avatar for speaker in speakers} | {default}
-    free = [name for name in host_names() if name not in taken] or list(host_names())
-    presenters = []
-    for speaker in speakers:
-        wanted = speaker.avatar or default
-        if wanted is None:
-            wanted = free[0]
-            free = [*free[1:], free[0]]  # more speakers than hosts: they come round again
-        folder = _folder(wanted, speaker)
-        presenters.append(Presenter(speaker.id, speaker.name, folder, rig_digest(folder)))
-    return tuple(presenters)
+    given = {s.id: s.avatar for s in speakers if s.avatar}
+    undecided = [s.id for s in speakers if s.id not in given]
+    if default and undecided:
+        given[undecided[0]] = default
+    chosen = choose(speakers, _offered(), given, genders, host_gender)
+    folders = {s.id: _folder(chosen[s.id], s) for s in speakers}
+    return tuple(Presenter(s.id, s.name, folders[s.id], rig_digest(folders[s.id])) for s in speakers)
+
+
+def host_gender(name: str) -> Gender:
+    """Return the gender that a host's rig.yaml tells, "" for none or for what is no host."""
+    folder = host_folder(name) if name in host_names() else Path(name)
+    return load_spec(folder).gender if (folder / RIG_FILE).is_file() else ""
+
+
+def _offered() -> list[str]:
+    """Return the hosts, those first whom a single speaker should get."""
+    return sorted(host_names(), key=lambda name: (name not in _FIRST, name))
 
 
 def _folder(wanted: str, speaker: Speaker) -> Path:
     if wanted in host_names():
         return host_folder(wanted)
-    if (Path(wanted) / "rig.yaml").is_file():
+    if (Path(wanted) / RIG_FILE).is_file():
         return Path(wanted)
     raise ConfigError(f"there is no host {wanted!r}", f"choose one of {', '.join(host_names())}, or a folder with a "
-                      "rig.yaml (docs/hosts.md)", f"avatar of {speaker.name}")
+                      f"{RIG_FILE} (docs/hosts.md)", f"avatar of {speaker.name}")
 
 
 def animate(

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from podcast import wiring
-from podcast.avatar import animate, cast
+from podcast.avatar import animate
 from podcast.bed import render_music
 from podcast.cache import Cache
 from podcast.composite import composite
@@ -45,8 +45,7 @@ def create(request: Request, loaded: Loaded, reporter: Reporter, pool: WorkerPoo
     config = loaded.refined(script.settings, str(request.script))
     picture, choice, timeline, pieces = wiring.picture(config, request.draft), None, None, None
     publication = wiring.publication(config, script, request.name, request.mode, request.draft)
-    seen = request.mode == "video" and wiring.presenters_wanted(config, reporter)
-    presenters = cast(script.speakers, config.avatar.host) if seen else ()
+    presenters = wiring.presenters(config, script, request.mode, reporter)
     look = wiring.look(config, script, picture, presenters)
     with ExitStack() as stack:
         cache = stack.enter_context(Cache(config.data / "cache", config.cache.max_gb))

@@ -15,9 +15,12 @@ import av
 
 from podcast import __version__, device
 from podcast.audio import WavWriter, decode
+from podcast.avatar import cast, host_gender
 from podcast.cache import Cache, digest_of_file
+from podcast.casting import Gender, choose, gender_of
 from podcast.config import Config, Loaded, as_dict
 from podcast.engines import music_engine, speech_engine
+from podcast.engines.base import SpeechEngine
 from podcast.episode import Look, Mix, MusicSpan, Narration, Presenter, Script, Speaker
 from podcast.errors import ConfigError, MediaError
 from podcast.ffmpeg import Choice, Encoder, Picture, choose_encoder, find_program
@@ -27,7 +30,7 @@ from podcast.mix import Mastering
 from podcast.narration import Cards, Pauses
 from podcast.process import WorkerPool
 from podcast.publish import Publication, Published, slug
-from podcast.puppet.rig import load_licence
+from podcast.puppet.rig import host_names, load_spec
 from podcast.report import (
     Difference,
     EncoderReport,
@@ -69,12 +72,35 @@ def voice(config: Config, script: Script, reporter: Reporter, stage: Stage) -> d
     options = dict(getattr(tts, engine.info.name, {}))
     if tts.rate != 1.0:
         options.setdefault("rate", tts.rate)
-    first = script.speakers[0]
     cards = Cards(Cards.title if config.video.title_card else 0.0, outro=Cards.outro if config.video.outro_card else 0.0)
     return {"engine": engine, "rate": config.video.rate, "lexicon": tts.lexicon, "options": options,
-            "voices": {first.id: tts.voice} if tts.voice and not first.voice else {},
+            "voices": voices(config, script, engine),
             "pauses": Pauses().scaled(tts.pause), "cards": cards, "music_alone": config.music.enabled,
             "progress": partial(_count, reporter, stage)}
+
+
+def voices(config: Config, script: Script, engine: SpeechEngine) -> dict[str, str]:
+    """Return the voice of every speaker: given, or one that fits the name and the host that was asked for."""
+    given = {s.id: s.voice for s in script.speakers if s.voice}
+    undecided = [s.id for s in script.speakers if s.id not in given]
+    if config.tts.voice and undecided:
+        given[undecided[0]] = config.tts.voice
+    hosts = {s.id: s.avatar or (s.id.lower() if s.id.lower() in host_names() else "") for s in script.speakers}
+    if config.avatar.host and undecided:
+        hosts[undecided[0]] = hosts[undecided[0]] or config.avatar.host
+    wanted = {s.id: host_gender(hosts[s.id]) or gender_of(s.name) for s in script.speakers}
+    offered = {s.id: engine.voices(s.language or script.language) for s in script.speakers}
+    chosen: dict[str, str] = {}
+    for speaker in script.speakers:  # languages differ, and with them what is offered
+        taken = {**{k: v for k, v in given.items() if k != speaker.id}, **chosen}
+        fixed = {speaker.id: given[speaker.id]} if speaker.id in given else {}
+        chosen[speaker.id] = choose([speaker], offered[speaker.id], {**taken, **fixed}, wanted, engine.gender)[speaker.id]
+    return chosen
+
+
+def genders(script: Script, config: Config, engine: SpeechEngine) -> dict[str, Gender]:
+    """Return the gender of every speaker's voice."""
+    return {id: engine.gender(voice) for id, voice in voices(config, script, engine).items()}
 
 
 def _count(reporter: Reporter, stage: Stage, done: int, total: int, reused: bool) -> None:
@@ -179,6 +205,17 @@ def presenters_wanted(config: Config, reporter: Reporter) -> bool:
     if missing:
         reporter.warn(f"{missing}: a drawn presenter is used")
     return True
+
+
+def presenters(config: Config, script: Script, mode: str, reporter: Reporter) -> tuple[Presenter, ...]:
+    """Return who is seen: somebody for each speaker, or nobody.
+
+    Raises:
+        ConfigError: a host or a renderer that is not there.
+    """
+    if mode != "video" or not presenters_wanted(config, reporter):
+        return ()
+    return cast(script.speakers, genders(script, config, speech_engine(config.tts.engine)), config.avatar.host)
 
 
 def motion(config: Config) -> dict[str, float]:
@@ -300,7 +337,7 @@ def _licences(config: Config, presenters: Sequence[Presenter]) -> tuple[Licence,
              Licence(f"voice {speech.name} {speech.version}", speech.licence, speech.note)]
     if config.music.enabled:
         found.append(Licence(f"music {composer.name} {composer.version}", composer.licence, composer.note))
-    found += [Licence(f"presenter {p.figure.name}", load_licence(p.figure)) for p in presenters]
+    found += [Licence(f"presenter {p.figure.name}", load_spec(p.figure).licence) for p in presenters]
     return (*found, Licence("font FiraGO", "OFL-1.1"), Licence("FFmpeg with x264", "GPL-2.0-or-later",
                                                                "the programs; not what is made with them"))
 

@@ -51,6 +51,10 @@ class SpeechEngine(Protocol):
         """Return the names of the voices it recommends for a language, the best first."""
         ...
 
+    def gender(self, voice: str) -> Literal["female", "male", ""]:
+        """Return what a listener takes a voice for, "" where the engine cannot tell."""
+        ...
+
     def synthesize(self, text: str, voice: str, language: str, options: Mapping[str, Any], into: Path) -> Speech:
         """Speak `text` (words, punctuation) into a wav file in the directory `into`."""
         ...

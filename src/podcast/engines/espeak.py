@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version as version_of
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from podcast.audio import write_wav
 from podcast.engines import _espeak_library as library
@@ -22,6 +22,7 @@ from podcast.engines.base import EngineInfo, Speech
 from podcast.episode import SAMPLE_RATE
 from podcast.errors import EngineError
 
+GENDER_BOUNDARY = 150.0  # Hz of F0, between what listeners take for men and for women
 FINISH = 1  # raised whenever the same text would sound otherwise than before
 
 # option: (default, least, most)
@@ -64,6 +65,10 @@ class Espeak:
     def voices(self, language: str) -> tuple[str, ...]:
         """Return the recommended voices of a language, the best first, men and women in turn."""
         return voices.names_for(language)
+
+    def gender(self, voice: str) -> Literal["female", "male", ""]:
+        """Return what a listener takes a voice for: voices above 150 Hz are taken for women's."""
+        return "female" if voices.find(voice).pitch > GENDER_BOUNDARY else "male"
 
     def about(self, voice: str) -> str:
         """Return a few words about a voice."""

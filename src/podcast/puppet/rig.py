@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import cv2
 import numpy as np
@@ -115,6 +115,7 @@ class RigSpec(_Part):
     format: int
     name: str
     about: str = ""
+    gender: Literal["female", "male", ""] = ""  # a voice that fits is chosen by it
     licence: str
     accent: Colour = "#4a90d9"  # a colour that suits the host: captions, name plate
     crown: float  # y of the highest hair
@@ -186,9 +187,9 @@ def load_rig(folder: Path | str) -> Rig:
     return rig
 
 
-def load_licence(folder: Path | str) -> str:
-    """Return the licence that a host's rig.yaml names."""
-    return _read_spec(Path(folder) / RIG_FILE).licence
+def load_spec(folder: Path | str) -> RigSpec:
+    """Read a host's rig.yaml alone, without its pictures."""
+    return _read_spec(Path(folder) / RIG_FILE)
 
 
 def rig_digest(folder: Path | str) -> str:
