@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -138,11 +138,15 @@ _lock = threading.Lock()  # the library's globals serve one caller at a time
 def _image() -> Iterator[ctypes.CDLL]:
     path = espeakng_loader.get_library_path()
     with _lock:
-        library = ctypes.CDLL(_copy_of(path) if _is_loaded(path) else path)
+        copy = _copy_of(path) if _is_loaded(path) else None
+        library = ctypes.CDLL(copy or path)
         try:
             yield library
         finally:
             _unload(library)
+            if copy:
+                with suppress(OSError):  # Windows keeps a file that is still in use; it goes when the process ends
+                    Path(copy).unlink()
 
 
 def _is_loaded(path: str) -> bool:

@@ -88,6 +88,7 @@ class _Clock:
         """Come to a turn: chapters that begin since the last one, and music that plays alone."""
         if turn == last:
             return
+        # Right after the title a chapter's card would be a second card in a row: the title stands for it.
         chapters = [c for c in self._script.chapters if last < c.before <= turn]
         for chapter in chapters if self._cards.chapter > 0 and (turn > 0 or not self.slots) else ():
             self._card("chapter", turn, chapter.title, self._cards.chapter)
