@@ -16,6 +16,7 @@ from podcast.graphics.shapes import shifted
 from podcast.graphics.theme import rgb
 
 Colour = tuple[float, float, float]
+_DESK = 0.52  # scene units: where an upright frame has its desk
 _SHIFT = 4  # fractional bits of drawing coordinates
 
 
@@ -32,6 +33,7 @@ class Scene:
     height: int
     unit: float  # pixels per scene unit
     rng: np.random.Generator
+    middle: float = 0.5  # where the origin is: a share of the height
     albedo: np.ndarray = field(init=False)
     light: np.ndarray = field(init=False)
     glow: np.ndarray = field(init=False)
@@ -43,7 +45,7 @@ class Scene:
         shape = self.height, self.width, 3
         self.albedo, self.light, self.glow = (np.zeros(shape, np.float32) for _ in range(3))
         self.u = ((np.arange(self.width, dtype=np.float32) + 0.5 - self.width / 2) / self.unit)[None]
-        self.v = ((np.arange(self.height, dtype=np.float32) + 0.5 - self.height / 2) / self.unit)[:, None]
+        self.v = ((np.arange(self.height, dtype=np.float32) + 0.5 - self.height * self.middle) / self.unit)[:, None]
 
     @property
     def right(self) -> float:
@@ -52,12 +54,17 @@ class Scene:
 
     @property
     def bottom(self) -> float:
-        """The frame's lower edge in scene units."""
-        return self.height / 2 / self.unit
+        """The lower edge of what is seen, in scene units: of the frame, or the desk of an upright one."""
+        return min(self.height * (1 - self.middle) / self.unit, _DESK)
+
+    @property
+    def top(self) -> float:
+        """The frame's upper edge in scene units."""
+        return -self.height * self.middle / self.unit
 
     def points(self, uv: np.ndarray) -> np.ndarray:
         """Return scene coordinates (n, 2) as fixed-point pixels for OpenCV."""
-        pixels = np.asarray(uv, float) * self.unit + (self.width / 2, self.height / 2) - 0.5
+        pixels = np.asarray(uv, float) * self.unit + (self.width / 2, self.height * self.middle) - 0.5
         return np.rint(pixels * 2**_SHIFT).astype(np.int32)
 
     def length(self, distance: float) -> float:
@@ -326,7 +333,7 @@ def blades(plane: Plane, u: float, floor: float, size: float, colour: str, leave
 def city(scene: Scene, v_ground: float) -> None:
     """Put a city at night behind a window: a sky that glows at the horizon, and lights out of focus."""
     rng = scene.rng
-    height = np.clip((v_ground - scene.v) / (v_ground + scene.bottom), 0, 1)
+    height = np.clip((v_ground - scene.v) / (v_ground - scene.top), 0, 1)
     sky = np.array([0.010, 0.016, 0.040]) * (0.5 + height)[..., None] + np.exp(-height * 7)[..., None] * np.array(
         [0.13, 0.065, 0.05])  # fmt: skip
     scene.glow[:] = np.broadcast_to(sky, scene.glow.shape)

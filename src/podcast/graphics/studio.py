@@ -20,6 +20,8 @@ Style = Literal["studio", "night", "daylight", "minimal"]
 
 _RENDERED = (300, 540)  # least and largest height of the rendered scene, in pixels
 _PORTRAIT = 0.62  # scene unit as a share of the height, in a 9:16 frame
+_UPRIGHT = 0.6  # aspect ratio below which a frame is a whole upright video, with the desk in its lower third …
+_UPRIGHT_MIDDLE = 0.36  # … so that the scene's origin is at this share of its height
 _GRAIN = 0.9  # standard deviation, of 255: hides the steps of 8 bits
 _WARM = "#ffdcb8"
 
@@ -37,7 +39,7 @@ def backdrop(width: int, height: int, style: str = "studio", accent: str = "#ffb
     w, h = max(16, round(width * scale)), max(16, round(height * scale))
     aspect = width / height
     unit = h * (1.0 if aspect >= 1 else max(_PORTRAIT, aspect**0.83))
-    scene = Scene(w, h, unit, rng)
+    scene = Scene(w, h, unit, rng, _UPRIGHT_MIDDLE if aspect < _UPRIGHT else 0.5)
     blur, exposure = STYLES[style](scene, accent)
     picture = _develop(scene, blur, exposure)
     way = cv2.INTER_CUBIC if width > w else cv2.INTER_AREA
@@ -56,7 +58,8 @@ def _develop(scene: Scene, blur: float, exposure: float) -> np.ndarray:
     for reach, share in ((0.012, 0.10), (0.045, 0.09), (0.14, 0.10)):
         soft = cv2.GaussianBlur(bright, (0, 0), max(0.5, scene.length(reach) / 4))
         radiance += cv2.resize(soft, (scene.width, scene.height)) * np.float32(share)
-    x, y = scene.u / scene.right, scene.v / scene.bottom
+    x = scene.u / scene.right
+    y = np.linspace(-1, 1, scene.height, dtype=np.float32)[:, None]
     vignette = 1 - 0.42 * np.clip((x**2 + y**2) / 2, 0, 1) ** 1.3
     radiance *= vignette[..., None] * np.float32(exposure)
     return 255 * _film(radiance) ** np.float32(1 / 2.2)
@@ -83,7 +86,7 @@ def _studio(scene: Scene, accent: str) -> tuple[float, float]:
     scene.light += np.float32(0.055) * np.array([0.80, 0.92, 1.0], np.float32)
     sc.pool(scene, 0.02, -0.08, 0.50, warm, 0.58, 0.95)
     for u in (-edge * 0.74, -0.04, edge * 0.70):
-        sc.scallop(scene, u, -scene.bottom - 0.06, warm, 0.85)
+        sc.scallop(scene, u, scene.top - 0.06, warm, 0.85)
     sc.pool(scene, edge * 1.02, 0.46, 0.60, hue, 0.50)
     sc.pool(scene, -edge * 1.05, 0.55, 0.50, hue, 0.34)
     sc.neon_wave(scene, edge * 0.66, -0.235, 0.25, accent, 0.85)
