@@ -285,6 +285,15 @@ def test_letters_are_spelled_as_letters() -> None:
     assert prepared("I am A man", "en-us") == "I am A man"
 
 
+def test_open_questions_fall_and_others_rise(tmp_path: Path) -> None:
+    def end(text: str) -> float:
+        speech, sound = speak(text, tmp_path, "clara")
+        vowel = [p for p in speech.phones if p.symbol][-1]
+        return f0(np.pad(sound[vowel.start : vowel.end], (0, 6000)))
+
+    assert end("Where did you go yesterday?") < 0.85 * end("You went to the market yesterday?")
+
+
 WORDS = st.lists(st.text(alphabet="abcdeghilmnoprstuwy'-.,!?()[]<&#19éжа漢", min_size=1, max_size=8), max_size=10)
 
 

@@ -33,6 +33,12 @@ LETTERS = {
     "S": "Es", "T": "ti:", "U": "ju:", "V": "vi:", "W": "dVb@Lju:", "X": "Eks", "Y": "waI", "Z": "zi:",
 }  # fmt: skip
 _SPELLED = re.compile(r"(?<![\w\[.'’-])[A-Z](?: [A-Z])+(?![\w.]\w)(?!\w)")
+# Questions that begin with such a word fall at the end; espeak-ng lets every question rise.
+_OPEN_QUESTION = re.compile(
+    r"((?:^|[.!?,;:]\s+)[\"'(]*(?:(?:and|but|so|or|then|well)\s+)?"
+    r"(?:who|whom|whose|what|when|where|why|which|how)\b[^.!?]*)\?",
+    re.IGNORECASE,
+)
 _SUFFIX = re.compile(r"\[\[([^\[\]]+)\]\]['’]?s(?!\w)")
 _PHONEMES = re.compile(r"\[\[/([^/\]]+)/\]\]")
 
@@ -61,12 +67,13 @@ def mnemonics(ipa: str) -> str:
 
 
 def prepared(text: str, language: str) -> str:
-    """Return a text as espeak-ng wants it: IPA as mnemonics, spelled letters as phonemes.
+    """Return a text as espeak-ng wants it: IPA as mnemonics, spelled letters as phonemes, questions that fall.
 
     The blank-separated tokens stay the same in number and order.
     """
     text = _PHONEMES.sub(lambda m: f"[[{mnemonics(m[1])}]]", text)
-    text = _SPELLED.sub(_letters, text) if language.startswith("en") else text
+    if language.startswith("en"):
+        text = _OPEN_QUESTION.sub(r"\1.", _SPELLED.sub(_letters, text))
     return _SUFFIX.sub(lambda m: f"[[{m[1]}{_plural(m[1])}]]", text)
 
 

@@ -23,7 +23,7 @@ from podcast.episode import SAMPLE_RATE
 from podcast.errors import EngineError
 
 GENDER_BOUNDARY = 150.0  # Hz of F0, between what listeners take for men and for women
-FINISH = 1  # raised whenever the same text would sound otherwise than before
+FINISH = 2  # raised whenever the same text would sound otherwise than before
 
 # option: (default, least, most)
 OPTIONS: dict[str, tuple[float, float, float]] = {
