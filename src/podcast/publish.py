@@ -33,7 +33,7 @@ from podcast.sound.export import export
 from podcast.stage import backdrop_of, cut_out
 
 REPORT = "report.json"
-_THUMBNAIL_VERSION = 1
+_THUMBNAIL_VERSION = 2
 _THUMBNAIL_BYTES = 2_000_000  # YouTube's limit
 _JPEG_QUALITIES = (92, 85, 75, 60)
 _ISO_639_2 = {"en": "eng", "de": "deu", "fr": "fra", "es": "spa", "it": "ita", "pt": "por", "nl": "nld", "pl": "pol",
@@ -238,7 +238,7 @@ def _thumbnail(script: Script, timeline: Timeline, presenters: Sequence[Presente
         if presenters:
             host = cut_out(presenters[0])
         else:
-            host = np.clip(cover_art(script.title, author, 640, theme, look.cover), 0, 255).astype(np.uint8)
+            host = np.clip(cover_art("", "", 640, theme, look.cover), 0, 255).astype(np.uint8)
         _save_jpeg(thumbnail(script.title, backdrop_of(look, cache), theme, host, author), folder / "thumbnail.jpg")
 
     return cache.fetch(address, make) / "thumbnail.jpg"

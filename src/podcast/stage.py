@@ -35,7 +35,7 @@ from podcast.puppet.pose import REST
 from podcast.puppet.render import Puppet, figure_size
 from podcast.puppet.rig import Rig, load_rig
 
-_BACKDROP_VERSION = 1
+_BACKDROP_VERSION = 2
 _SHIFT = 6  # frames over which the emphasis moves to another presenter
 _WARM_STAGES = 3  # kept by a worker: their presenters need memory
 
@@ -133,9 +133,10 @@ class Stage:
 
     def _cover_layers(self, place: Rect, radius: int) -> list[Placed]:
         look, layout = self.look, self.layout
-        art = cover.cover_art(look.title, look.byline, place.w, self.theme, look.cover)
-        layers = [panels.picture_panel(art, place, radius)]
-        beside = layout.beside if dict(look.visualizer).get("style") == "circular" else layout.title
+        circular = dict(look.visualizer).get("style") == "circular"
+        art = cover.cover_art("", "", place.w, self.theme, look.cover)
+        layers = [panels.picture_panel(art, place, place.w // 2 if circular else radius)]
+        beside = layout.beside if circular else layout.title
         if beside:
             layers.append(title_block(look.title, look.byline, beside, self.theme, left=look.width > look.height))
         return layers
@@ -196,26 +197,6 @@ def _put(picture: np.ndarray, layers: Sequence[Placed], x: int = 0, y: int = 0) 
 # ---------------------------------------------------------------- the overlays of a shot
 
 
-class _Picture:
-    """The visualiser as an overlay."""
-
-    def __init__(self, drawn: Visualizer) -> None:
-        self.region, self._drawn = drawn.rect, drawn
-
-    def at(self, frame: int) -> int:
-        return self._drawn.at(frame)
-
-    def placed(self, state: int) -> tuple[Placed, ...]:
-        return () if state < 0 else (Placed(self._drawn.draw(state), self.region.x, self.region.y),)
-
-
-class _Strip:
-    """Captions as an overlay."""
-
-    def __init__(self, strip: CaptionStrip) -> None:
-        self.region, self.at, self.placed = strip.rect, strip.at, strip.placed
-
-
 class _Still:
     """A layer that stays for the whole shot."""
 
@@ -236,7 +217,7 @@ def _overlays(shot: Shot, stage: Stage) -> list[Overlay]:
     look, layout, slot, utterance = stage.look, stage.layout, shot.slot, shot.slot.utterance
     found: list[Overlay] = []
     if look.visualizer:
-        found.append(_Picture(_visualizer(shot, stage)))
+        found.append(_visualizer(shot, stage))
     if shot.chapter and slot.kind == "speech":
         found.append(_Still(chapter_chip(shot.chapter, layout.chapter, stage.theme)))
     if shot.name and layout.hosts and not layout.hosts[0].card:
@@ -244,8 +225,8 @@ def _overlays(shot: Shot, stage: Stage) -> list[Overlay]:
     if look.captions and utterance:
         until = samples_at(slot.frames, look.rate) - slot.lead
         blocks = caption_blocks(utterance.words, shape_for(look.width, look.height), until)
-        strip = CaptionStrip(blocks, layout.captions, (look.width, look.height), look.rate, slot.lead, stage.theme)
-        found.append(_Strip(strip))
+        found.append(CaptionStrip(blocks, layout.captions, (look.width, look.height), look.rate, slot.lead,
+                                  stage.theme))
     return found
 
 
@@ -260,7 +241,7 @@ def _visualizer(shot: Shot, stage: Stage) -> Visualizer:
     circular = style["style"] == "circular"
     rect = layout.circle if circular else layout.visualizer
     if position == "top" and layout.kind != "cover":
-        rect = Rect(rect.x, layout.chapter.bottom, rect.w, rect.h)
+        rect = layout.top
     return Visualizer(heard, slot.frames, look.rate, rect,
                       VisualizerStyle(**{**style, "large": layout.kind == "cover"}))  # type: ignore[arg-type]
 
