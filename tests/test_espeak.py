@@ -147,6 +147,14 @@ def test_stops_begin_with_a_quiet_closure(tmp_path: Path) -> None:
     assert len(voiceless) >= 10 and quiet >= 0.9 * len(voiceless)
 
 
+def test_a_stop_at_the_very_beginning_has_its_closure_too(tmp_path: Path) -> None:
+    speech, sound = speak("Pick two.", tmp_path, "owen", room=0.0)
+    first = speech.phones[0]
+    assert first.symbol == "p"
+    closure = sound[first.start : first.start + round(0.025 * SAMPLE_RATE)]
+    assert np.abs(closure).max() < 0.01 and np.abs(sound[first.start : first.end]).max() > 0.02
+
+
 def test_no_sound_is_lost_at_the_end_of_a_clause(tmp_path: Path) -> None:
     speech, _ = speak("All is well. Call me, Bill.", tmp_path)
     assert [p.symbol for p in speech.phones].count("l") >= 4

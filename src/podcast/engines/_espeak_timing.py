@@ -12,17 +12,26 @@ from dataclasses import replace
 
 import numpy as np
 
-from podcast.engines._espeak_library import RawPhone
+from podcast.engines._espeak_library import RawPhone, RawSpeech
 from podcast.episode import Phone, Word
 
 STOPS = ("p", "b", "t", "d", "k", "ɡ", "g", "c", "ɟ", "q", "ʈ", "ɖ", "ʔ")  # and the affricates that begin with them
-CLOSURE = 0.036  # s of closure before a burst, where the sound does not show it (where it does: a median of 41 ms)
+CLOSURE = 0.030  # s of closure before a burst, where the sound does not show it (where it does: a median of 41 ms)
+LEAD_IN = 0.040  # s of silence before the first phone, so that it can have a closure
 LONGEST_CLOSURE = 0.110  # s
 SHORTEST_PHONE = 0.012  # s left of the phone before a closure
 QUIET = 0.10  # of the phone before: what is below is closure
 BLOCK = 0.002  # s, of the envelope in which a closure is sought
 SILENT_SHARE = 0.4  # of a vowel goes to the phone that the library gives no length of its own
 LONGEST_GAP = 0.030  # s between a pause and the phone after it: the library's onset of a stop
+
+
+def with_lead_in(raw: RawSpeech) -> RawSpeech:
+    """Return speech with silence before it."""
+    lead = round(LEAD_IN * raw.rate)
+    samples = np.concatenate([np.zeros(lead, raw.samples.dtype), raw.samples])
+    phones = tuple(replace(p, start=p.start + lead, end=p.end + lead) for p in raw.phones)
+    return replace(raw, samples=samples, phones=phones)
 
 
 def repaired(phones: Sequence[RawPhone], samples: np.ndarray, rate: int) -> list[RawPhone]:
@@ -73,6 +82,8 @@ def _closures(phones: list[RawPhone], samples: np.ndarray, rate: int) -> list[Ra
             start = _closure_start(out[-1], phone, samples, rate)
             out[-1] = replace(out[-1], end=start)
             phone = replace(phone, start=start)
+        elif phone.symbol.startswith(STOPS):
+            phone = replace(phone, start=max(0, phone.start - round(CLOSURE * rate)))
         out.append(phone)
     return out
 

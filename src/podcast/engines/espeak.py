@@ -23,7 +23,7 @@ from podcast.episode import SAMPLE_RATE
 from podcast.errors import EngineError
 
 GENDER_BOUNDARY = 150.0  # Hz of F0, between what listeners take for men and for women
-FINISH = 2  # raised whenever the same text would sound otherwise than before
+FINISH = 3  # raised whenever the same text would sound otherwise than before
 
 # option: (default, least, most)
 OPTIONS: dict[str, tuple[float, float, float]] = {
@@ -85,7 +85,7 @@ class Espeak:
         settings, chosen = check(options), voices.find(voice, language)
         manner = _manner(text, chosen, settings)
         ready = prepared(text, chosen.language)
-        raw = _spoken(ready, voices.voice_file(chosen, manner.pitch, manner.span), manner.wpm)
+        raw = timing.with_lead_in(_spoken(ready, voices.voice_file(chosen, manner.pitch, manner.span), manner.wpm))
         phones = timing.repaired(raw.phones, raw.samples, raw.rate)
         wanted = _wanted_pauses(ready, phones, raw.rate, manner)
         samples, phones = timing.lengthened(raw.samples, phones, wanted)
