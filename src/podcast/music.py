@@ -131,12 +131,14 @@ def _starts(cues: tuple[MusicCue, ...], narration: Narration) -> list[int]:
 
 def _places(before: int, narration: Narration) -> tuple[int, int]:
     """Return where the card (or the words) and where the words of a turn begin; behind the last: the end of all words."""
-    following = [slot for slot in narration.slots if slot.turn >= before]
-    words = [slot for slot in following if slot.kind == "speech"]
     spoken = narration.speech()
-    last = spoken[-1][1] if spoken else 0
-    first = samples_at(following[0].start, narration.rate) if following else last
-    return first, samples_at(words[0].start, narration.rate) if words else max(first, last)
+    following = [slot for slot in narration.slots if slot.turn >= before] or list(narration.slots[-1:])
+    words = [slot for slot in following if slot.kind == "speech" and slot.turn >= before]
+    behind = spoken[-1][1] if spoken else 0
+    if not following or (following[0].kind == "speech" and not words):
+        return behind, behind
+    card = samples_at(following[0].start, narration.rate)
+    return card, samples_at(words[0].start, narration.rate) if words else card
 
 
 def _stretch(cue: MusicCue, start: int, before: Stretch | None, end: int, music_file: Path | None, default: str) -> Stretch:

@@ -14,9 +14,10 @@ from podcast.episode import SAMPLE_RATE
 
 SECTION = 23.0  # seconds that a bed section lasts, about
 STING = 8.0  # seconds below which a piece is a sting: a cadence and its ring
+_STING_RING = 3.5  # seconds
 MOST_BEDS = 4  # distinct bed sections; a longer bed repeats them
 _INTRO = 9.0  # seconds that an introduction lasts at most
-_LAST_RING = 4.5  # seconds of the last chord that are heard at least
+_LAST_RING = 4.5  # seconds of the last chord behind its bar: a bar of them may be cut off to end on time
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,7 @@ def compose(settings: Settings, seconds: float) -> Composition:
     idea = melody.invent(settings, chance(settings.seed, "motif"))
     sections = [_write(settings, _INTRO_PLAN, intro_bars, intro, idea)]
     sections += [_write(settings, plan, bars, events, idea) for plan, events in zip(beds, loop, strict=False)]
-    ring = bar_s + _LAST_RING - overlap / SAMPLE_RATE * 0.5
-    sections.append(replace(_write(settings, _OUTRO_PLAN, len(cadence.split("|")), outro, idea), ring=max(ring, 1.0)))
+    sections.append(replace(_write(settings, _OUTRO_PLAN, len(cadence.split("|")), outro, idea), ring=_LAST_RING))
     loop_from = 3 if settings.build and count == MOST_BEDS else 1
     return Composition(settings, tuple(sections), loop_from, len(sections) - 1, bar, overlap)
 
@@ -109,7 +109,7 @@ def _sting(settings: Settings, bar: int, seconds: float) -> Section:
     idea = melody.invent(settings, chance(settings.seed, "motif"))
     plan = replace(_OUTRO_PLAN, name="sting", drums="light")
     section = _write(settings, plan, fit, events, idea)
-    return replace(section, ring=1.5)
+    return replace(section, ring=_STING_RING)
 
 
 def _write(settings: Settings, plan: Plan, bars: int, events: tuple[Event, ...], idea: melody.Motif) -> Section:

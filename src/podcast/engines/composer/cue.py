@@ -241,7 +241,7 @@ def _find_key(text: str) -> re.Match[str] | None:
     """Return the first key in the text; a small "a major …" is an article unless "in" or "key" stands before it."""
     for found in _KEY.finditer(text):
         before = text[: found.start()].rstrip().lower()
-        if found[1] != "a" or before.endswith((" in", "key", "key:", "key of", "key=")) or not before:
+        if found[1] != "a" or f" {before}".endswith((" in", "key", "key:", "key of", "key=")):
             return found
     return None
 

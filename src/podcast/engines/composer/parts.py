@@ -15,6 +15,7 @@ from podcast.engines.composer.struck import STRUCK
 
 _BASS_RANGE = (33, 45)  # MIDI: A1 … A2
 _SOFT_DRUMS = frozenset({"shaker", "hat", "tick", "brush", "sweep", "ride", "crackle", "swell"})
+_PAD_RING = 1.5  # s that a last chord is held beyond its bar
 _STRUM = 0.014  # s from string to string
 _EIGHTHS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5)
 _STABS = ((0.0, 2.5), (0.0, 1.5, 3.5), (0.5, 2.0), (1.5, 3.0))
@@ -101,6 +102,9 @@ def pad(hand: Hand, events: tuple[Event, ...]) -> list[Note]:
                 now[pitch] = len(notes)
                 notes.append(Note("pad", event.start, event.beats, pitch, 0.8, 0.0, (voice - 1.5) * 0.12))
         held = now
+    if hand.last:
+        longer = _PAD_RING * hand.settings.tempo / 60
+        notes = [replace(n, beats=n.beats + longer) if i in held.values() else n for i, n in enumerate(notes)]
     return notes
 
 

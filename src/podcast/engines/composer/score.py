@@ -43,7 +43,7 @@ class Section:
     notes: tuple[Note, ...]
     strokes: tuple[Stroke, ...]
     trim: float = 0.0  # dB against the piece's level
-    ring: float = 0.0  # seconds that are added for the last chord to ring out
+    ring: float = 0.0  # seconds for which a last section rings out; 0: it rings into the next
 
 
 @dataclass(frozen=True)
@@ -63,4 +63,4 @@ class Composition:
 
     def length(self, section: Section) -> int:
         """Return a section's length in samples with all that rings."""
-        return self.body(section) + self.overlap + round(section.ring * SAMPLE_RATE)
+        return self.body(section) + (round(section.ring * SAMPLE_RATE) or self.overlap)
