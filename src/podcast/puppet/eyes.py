@@ -27,7 +27,7 @@ class EyePart:
         tall = float((lower[:, 1].max() - upper[:, 1].min()))
         crease = eye.crease * scale if eye.crease is not None else _CREASE * tall
         x0, x1 = int(upper[0, 0] - 0.35 * tall), int(upper[-1, 0] + 0.35 * tall) + 2
-        y0, y1 = int(upper[:, 1].min() - crease - 0.45 * tall), int(lower[:, 1].max() + 0.40 * tall) + 2
+        y0, y1 = int(upper[:, 1].min() - crease - 0.30 * tall), int(lower[:, 1].max() + 0.25 * tall) + 2
         self.rows, self.cols = slice(max(0, y0), y1), slice(max(0, x0), x1)
         self.base = head[self.rows, self.cols].copy()
         self.h, self.w = self.base.shape[:2]
@@ -35,10 +35,14 @@ class EyePart:
         upper, lower = upper - corner, lower - corner
         self.mask = layers.polygon((self.w, self.h), np.concatenate([upper[:, 0], lower[::-1, 0]]),
                                    np.concatenate([upper[:, 1], lower[::-1, 1]]))
+        rows, cols = (np.flatnonzero(self.mask.any(axis)) for axis in (1, 0))
+        self.open = slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
+        self.slit = np.array([cols[0], rows[0]])  # where the opening's box begins
+        self.mask = np.ascontiguousarray(self.mask[self.open])
         self.iris, _, _ = layers.sized(rig, eye.iris, scale)
         self.centre = np.array(eye.centre) * scale - origin - corner
         self.travel = np.array(eye.travel) * scale
-        self.shine = self._part(rig, eye.shine, scale, origin, corner)
+        self.shine = self._part(rig, eye.shine, scale, origin, corner + self.slit)
         self._shade(tall)
         self._lid(rig, eye, scale, origin, corner, upper, lower, crease)
 
@@ -52,7 +56,7 @@ class EyePart:
     def _shade(self, tall: float) -> None:
         shadow = cv2.GaussianBlur(255 - self.mask, (0, 0), max(0.09 * tall, 0.6))
         down = np.array([[1, 0, 0], [0, 1, 0.11 * tall]], np.float64)
-        shadow = cv2.warpAffine(shadow, down, (self.w, self.h), borderValue=255)
+        shadow = cv2.warpAffine(shadow, down, self.mask.shape[::-1], borderValue=255)
         alpha = cv2.convertScaleAbs(cv2.multiply(shadow, self.mask, scale=1 / 255), alpha=_SHADE)
         self.shade = np.dstack([np.full_like(alpha, 16), np.full_like(alpha, 128), np.full_like(alpha, 128), alpha])
         self.shade = np.dstack([layers.masked(self.shade, alpha)[..., :3], alpha])
@@ -72,33 +76,32 @@ class EyePart:
         self.map_x = np.tile(columns.astype(np.float32), (self.h, 1))
         self.row = np.arange(self.h, dtype=np.float32)[:, None]
 
-    def draw(self, head: np.ndarray, blink: float, gaze_x: float, gaze_y: float) -> np.ndarray:
+    def draw(self, head: np.ndarray, blink: float, gaze_x: float, gaze_y: float) -> None:
         """Draw the eye into the head layer, in place."""
-        patch = self.base
+        patch = self.base.copy()
         if blink < 0.98 or self.lid is None:
+            size = self.mask.shape[1], self.mask.shape[0]
             move = self.travel * (gaze_x, gaze_y)
             ih, iw = self.iris.shape[:2]
-            x, y = self.centre + move - np.array([iw, ih]) / 2 + (0.0, 0.0)
-            iris = layers.place(self.iris, x, y, (self.w, self.h))
-            patch = layers.over(patch, layers.masked(iris, self.mask))
-            patch = layers.over(patch, self.shade)
+            x, y = self.centre - self.slit + move - np.array([iw, ih]) / 2
+            inner = layers.over(layers.place(self.iris, x, y, size), self.shade)
             if self.shine is not None:
                 layer, sx, sy = self.shine
-                glint = layers.place(layer, sx + _SHINE_SHARE * move[0], sy + _SHINE_SHARE * move[1], (self.w, self.h))
-                patch = layers.over(patch, layers.masked(glint, self.mask))
+                glint = layers.place(layer, sx + _SHINE_SHARE * move[0], sy + _SHINE_SHARE * move[1], size)
+                inner = layers.over(inner, glint)
+            patch[self.open] = layers.over(patch[self.open], layers.masked(inner, self.mask))
         if blink > 0.01 and self.lid is not None:
             patch = layers.over(patch, self._lowered(blink))
         head[self.rows, self.cols] = patch
-        return patch
 
     def _lowered(self, blink: float) -> np.ndarray:
         edge = self.upper + (self.lower - self.upper) * np.float32(blink)
         bottom = edge - self.lash
         stretch = np.maximum(self.lower - self.lash - self.fold, 0.5) / np.maximum(bottom - self.fold, 0.5)
         rel = self.row - bottom
-        source = np.where(rel > 0, self.lower - self.lash + rel, self.lower - self.lash + rel * stretch)
-        source = np.where(self.row < self.fold, self.row, source)
-        lid = cv2.remap(self.lid, self.map_x, source.astype(np.float32), cv2.INTER_LINEAR)
+        source = self.lower - self.lash + np.minimum(rel, rel * stretch)  # stretched above the lash, as it is below
+        np.copyto(source, self.row, where=self.row < self.fold)
+        lid = cv2.remap(self.lid, self.map_x, source, cv2.INTER_LINEAR)
         return lid if blink >= _LID_IN else cv2.convertScaleAbs(lid, alpha=blink / _LID_IN)
 
 
@@ -111,7 +114,7 @@ class BrowPart:
         self.height = rig.head_height * scale
         self.lift = brow.lift * scale if brow.lift is not None else _BROW_LIFT * self.height
         h, w = self.layer.shape[:2]
-        pad = int(self.lift + (_FROWN_DOWN + _FROWN_IN) * self.height + 0.1 * w) + 2
+        pad = int(self.lift + (_FROWN_DOWN + _FROWN_IN) * self.height) + 3
         x0, y0 = max(0, int(self.x) - pad), max(0, int(self.y) - pad)
         self.rows, self.cols = slice(y0, int(self.y) + h + pad), slice(x0, int(self.x) + w + pad)
 

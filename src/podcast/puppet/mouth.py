@@ -17,7 +17,7 @@ from podcast.puppet.pose import INDEX, MOUTH
 from podcast.puppet.rig import Mouth, Placed, Rig
 
 _COLUMNS = 41  # samples of a lip curve
-_GRID = 4  # pixels between the nodes of the warp
+_GRID = 6  # pixels between the nodes of the warp
 
 # Reach of the channels, in head heights (found by looking; a wide open jaw of speech shows about a tenth)
 _LIFT_RAISE = 0.022
@@ -32,8 +32,8 @@ _TUCK = 0.016  # the upper lip's lift over a tucked lower lip
 _HIDE = 0.030
 _TIP = 0.022  # fall of the raised tongue: its tip just under the upper teeth
 _NOSE = 0.105  # region above the lips
-_NECK = 0.14  # region below the chin
-_CHEEK = 0.30  # region beside the middle
+_NECK = 0.13  # region below the chin
+_CHEEK = 0.28  # region beside the middle
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ class MouthPart:
         self.chin = rig.spec.chin * scale - origin[1] - self.y
         self._box(head)
         self.source = np.ascontiguousarray(head[self.rows, self.cols])
+        self.work = self.source.copy()
         self._cavity(rig, spec, scale, origin)
 
     def _box(self, head: np.ndarray) -> None:
@@ -128,17 +129,19 @@ class MouthPart:
         c = {name: float(pose[INDEX[name]]) for name in MOUTH}
         shape = self.shape(pose)
         upper_map, lower_map = self._maps(shape, c)
-        out = cv2.remap(self.source, *lower_map, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        bottom = min(self.size[1], int(self.cy + shape.lower.max()) + 3)
-        skin = cv2.remap(self.source, *(np.ascontiguousarray(m[:bottom]) for m in upper_map), cv2.INTER_LINEAR,
-                         borderMode=cv2.BORDER_REPLICATE)
+        first = max(0, int(self.cy + shape.upper.min()) - 2)  # rows above belong to the upper lip's skin alone
+        last = min(self.size[1], int(self.cy + shape.lower.max()) + 4)  # rows below to the lower lip's
+        out = self.work
+        cv2.remap(self.source, lower_map[first:], None, cv2.INTER_LINEAR, out[first:], cv2.BORDER_REPLICATE)
+        skin = cv2.remap(self.source, upper_map[:last], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        out[:first] = skin[:first]
         x = self.cx + self.t * shape.half
         self._between(out, shape, x, c)
         edge_x = np.concatenate([[-2, -2], x, [self.size[0] + 2, self.size[0] + 2]])
         left, right = self.cy + shape.upper[0], self.cy + shape.upper[-1]
-        edge_y = np.concatenate([[-2, left], self.cy + shape.upper, [right, -2]])
-        mask = layers.polygon((self.size[0], bottom), edge_x, edge_y)
-        _mix(out[:bottom], skin, mask)
+        edge_y = np.concatenate([[-2, left], self.cy + shape.upper, [right, -2]]) - first
+        mask = layers.polygon((self.size[0], last - first), edge_x, edge_y)
+        _mix(out[first:last], skin[first:last], mask)
         head[self.rows, self.cols] = out
 
     def _between(self, out: np.ndarray, shape: Shape, x: np.ndarray, c: dict[str, float]) -> None:
@@ -173,8 +176,8 @@ class MouthPart:
         _mix(shade, inside, lit)
         _mix(out[y0:y1, x0:x1], shade, mask)
 
-    def _maps(self, shape: Shape, c: dict[str, float]) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-        """Return (x, y) maps from the box to its source, above and below the lips."""
+    def _maps(self, shape: Shape, c: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
+        """Return maps (h, w, 2) from the box to its source, above and below the lips."""
         height, gx = self.height, self.gx
         t = gx / shape.half
         at = np.clip(t, -1, 1)
@@ -201,10 +204,10 @@ class MouthPart:
         calm_low = np.clip((floor - y) / (floor - out_low), 0, 1) ** 1.5
         return self._fine(stretch * calm_up, above), self._fine(stretch * calm_low, below)
 
-    def _fine(self, dx: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        maps = np.dstack([self.gx + dx + self.cx, y + self.cy]).astype(np.float32)
-        maps = cv2.resize(maps, self.size, interpolation=cv2.INTER_LINEAR)
-        return maps[..., 0].copy(), maps[..., 1].copy()
+    def _fine(self, dx: np.ndarray, y: np.ndarray) -> np.ndarray:
+        maps = np.empty((*y.shape, 2), np.float32)
+        maps[..., 0], maps[..., 1] = self.gx + dx + self.cx, y + self.cy
+        return cv2.resize(maps, self.size, interpolation=cv2.INTER_LINEAR)
 
 
 def _ladder(y: np.ndarray, there: list[np.ndarray], here: list[np.ndarray]) -> np.ndarray:

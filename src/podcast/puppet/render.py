@@ -18,7 +18,7 @@ from podcast.puppet.rig import Rig
 _BREATH = 0.008  # rise of the shoulders, head heights
 _LEAN = 0.012  # sway of the trunk, head heights
 _PHASES = 4  # sub-pixel positions of the body per axis
-_GRID = 8  # pixels between the nodes of the turn
+_GRID = 10  # pixels between the nodes of the turn
 _ROUNDS = 3  # fixed-point rounds of the inverse turn
 _EYE_STEPS, _MOUTH_STEPS = 256, 1024  # a pose is drawn again when it moved by a step
 _TURN = {"yaw": 25.0, "pitch": 16.0, "roll": 16.0, "head_x": 0.12, "head_y": 0.12}  # limits of the rig
@@ -82,7 +82,7 @@ class Puppet:
         self._flipped = np.empty_like(self._background) if mirror else self._out
         self._body_state: tuple[int, int] | None = None
         self._touched: Box = (0, 0, self.w, self.h)
-        self.dirty = self._dirty()
+        self.dirty, self._prop_last = self._extents()
         self.draw(REST)
 
     # -- loading -------------------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ class Puppet:
         self._touched = self._draw_head(pose, sway)
         if self._collar is not None:
             self._blend_phase("collar", self._collar, sway, self._out, self._touched)
-        if self._prop is not None:
+        if self._prop is not None and self._prop_last:
             blend(self._out, *self._prop)
         if self.mirror:
             cv2.flip(self._out, 1, self._flipped)
@@ -220,6 +220,8 @@ class Puppet:
             x0, y0, x1, y1 = self._body_box
             self._stage[y0:y1, x0:x1] = self._background[y0:y1, x0:x1]
             self._blend_phase("body", self._body, sway, self._stage, (x0, y0, x1, y1))
+            if self._prop is not None and not self._prop_last:
+                blend(self._stage, *self._prop)
             self._touched = _join(self._touched, self._body_box)
         return sway
 
@@ -278,9 +280,9 @@ class Puppet:
         return (max(0, int(x - px)), max(0, int(y - py)),
                 min(self.w, int(x + image.shape[1] + px) + 1), min(self.h, int(y + image.shape[0] + 2) + 1))
 
-    def _dirty(self) -> Box:
-        """The even-aligned part of the region that a pose within the rig's limits can change."""
-        box = self._body_box
+    def _extents(self) -> tuple[Box, bool]:
+        """The even-aligned part of the region that a pose can change, and whether the head may come under the prop."""
+        box: Box = (self.w, self.h, 0, 0)
         offset = self._head_at + self._local_pivot
         pose = REST.copy()
         for sx in (-1, 0, 1):
@@ -288,10 +290,14 @@ class Puppet:
                 for name, sign in (("yaw", sx), ("roll", sx), ("head_x", sx), ("pitch", sy), ("head_y", sy), ("lean", sx)):
                     pose[INDEX[name]] = sign * _TURN.get(name, 1.0)
                 box = _join(box, self._extent(_Move(pose, self.height, (sx * _LEAN * self.height, 0)), offset))
-        x0, y0, x1, y1 = box
+        under = False
+        if self._prop is not None:
+            image, px, py = self._prop
+            under = px < box[2] and py < box[3] and px + image.shape[1] > box[0] and py + image.shape[0] > box[1]
+        x0, y0, x1, y1 = _join(box, self._body_box)
         if self.mirror:
             x0, x1 = self.w - x1, self.w - x0
-        return x0 // 2 * 2, y0 // 2 * 2, min(self.w, -(-x1 // 2) * 2), min(self.h, -(-y1 // 2) * 2)
+        return (x0 // 2 * 2, y0 // 2 * 2, min(self.w, -(-x1 // 2) * 2), min(self.h, -(-y1 // 2) * 2)), under
 
 
 class _Move:

@@ -43,15 +43,15 @@ def torso(f: Face, p: Points, build: float) -> np.ndarray:
 
 def _folded(d: np.ndarray, p: Points, depth: float) -> np.ndarray:
     x, y, z = p
-    pull = np.abs(x) * 30 + y * 18
-    soft = _FOLDS(pull + 40 * np.sign(x), np.abs(x) * 12 - y * 26 + 300)
+    ax = np.sqrt(x * x + 0.02) * (1 + 0.15 * np.tanh(x * 6))  # not the same on both sides, no seam in the middle
+    soft = _FOLDS(ax * 30 + y * 18, ax * 12 - y * 26 + 300)
     arm = np.sin(y * 34 + 9 * np.abs(x) + 2 * np.sin(x * 7)) * step(0.50, 0.66, np.abs(x))
     return d - np.float32(depth) * (soft * 0.9 + 0.35 * arm)
 
 
 def _level(z: np.ndarray, front: float) -> np.ndarray:
     """Height of a neckline: on the trapezius at the sides, `front` at the throat."""
-    return 0.668 + np.float32(front - 0.668) * step(-0.16, 0.05, z)
+    return 0.605 + np.float32(front - 0.605) * step(-0.16, 0.05, z)
 
 
 def _collar(f: Face, p: Points, tube: float, front: float = 0.785, gap: float = 0.018) -> np.ndarray:
@@ -67,13 +67,15 @@ def _hole(f: Face, p: Points, wide: float, front: float) -> np.ndarray:
     return np.maximum((y - _level(z, front)) * np.float32(0.8), np.hypot(x, z + 0.125) - np.float32(f.neck + wide))
 
 
-def _leaf(p: Points, a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> np.ndarray:
-    """Negative inside a triangle of |x| and y (corners clockwise on the right side), in front."""
+def _leaf(p: Points, *corners: tuple[float, float]) -> np.ndarray:
+    """Negative inside a convex polygon of |x| and y, in front."""
     x, y, z = p
     ax = np.abs(x)
+    ring = [*corners, corners[0]]
+    area = sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(ring, ring[1:], strict=False))
     edges = []
-    for (x0, y0), (x1, y1) in ((a, b), (b, c), (c, a)):
-        length = float(np.hypot(x1 - x0, y1 - y0))
+    for (x0, y0), (x1, y1) in zip(ring, ring[1:], strict=False):
+        length = float(np.hypot(x1 - x0, y1 - y0)) * float(np.sign(area))
         edges.append(((ax - x0) * (y1 - y0) - (y - y0) * (x1 - x0)) / np.float32(length))
     return np.maximum(np.maximum.reduce(edges), -0.22 - z)
 
@@ -87,7 +89,7 @@ def _vee(p: Points, low: float, slope: float, base: float = 0.0) -> np.ndarray:
 
 def _sweater(f: Face, o: Outfit, p: Points) -> dict[str, np.ndarray]:
     d = torso(f, p, o.build)
-    cloth = carve(_folded(d - np.float32(0.022), p, 0.010), _hole(f, p, 0.16, 0.775), 0.02)
+    cloth = carve(_folded(d - np.float32(0.022), p, 0.010), _hole(f, p, 0.10, 0.775), 0.02)
     return {"skin": d, "outer": cloth, "trim": _collar(f, p, 0.027)}
 
 
@@ -100,7 +102,7 @@ def _jacket(f: Face, o: Outfit, p: Points) -> dict[str, np.ndarray]:
     half = 0.120 + 0.12 * step(0.75, 1.40, y) + 0.012 * np.sin(y * 9)
     coat = carve(coat, np.maximum(np.abs(x) - half, -0.16 - z), 0.02)
     coat = carve(coat, _hole(f, p, 0.05, 0.72), 0.02)
-    leaf = np.minimum(_leaf(p, (0.175, 0.600), (0.128, 0.945), (0.275, 0.885)), _leaf(p, (0.175, 0.600), (0.275, 0.885), (0.235, 0.64)))
+    leaf = _leaf(p, (0.150, 0.570), (0.225, 0.600), (0.285, 0.890), (0.128, 0.950))
     fold = d - np.float32(0.064) - 0.010 * step(0.02, -0.06, leaf)
     collar = -join(-fold, -(leaf + np.float32(0.006)) * np.float32(0.8), 0.018)
     pocket = np.maximum(np.abs(np.abs(x) - 0.40) - 0.105, np.abs(y - 1.27) - 0.115)
@@ -137,7 +139,7 @@ def _cardigan(f: Face, o: Outfit, p: Points) -> dict[str, np.ndarray]:
     stand = np.hypot(x, z + 0.125) - np.float32(f.neck + 0.024)
     rim = _level(z, 0.835) - 0.035
     stand = np.maximum(np.abs(stand) - 0.009, np.maximum(rim - y, y - rim - 0.12))
-    leaf = np.minimum(_leaf(p, (0.170, 0.625), (0.004, 0.885), (0.108, 0.965)), _leaf(p, (0.170, 0.625), (0.108, 0.965), (0.215, 0.70)))
+    leaf = _leaf(p, (0.165, 0.600), (0.225, 0.640), (0.118, 0.975), (0.006, 0.890))
     fold = d - np.float32(0.040) - 0.012 * step(0.02, -0.05, leaf)
     collar = np.minimum(-join(-fold, -(leaf + np.float32(0.006)) * np.float32(0.8), 0.014), stand)
     knit = _folded(d - np.float32(0.046), p, 0.010)

@@ -121,7 +121,7 @@ def gloss(n: np.ndarray, to_light: np.ndarray, power: float) -> np.ndarray:
 
 def edge(n: np.ndarray) -> np.ndarray:
     """Return the rim light (h, w, 3): both back lights on surfaces turned away from the viewer."""
-    grazing = np.clip(1 - n[..., 2], 0, 1) ** 2.2
+    grazing = np.clip(1 - n[..., 2], 0, 1) ** 2.2 * np.clip(0.75 - n[..., 1], 0, 1)
     right = np.clip(n @ RIM + 0.1, 0, 1) * grazing
     left = np.clip(n @ RIM_LEFT + 0.05, 0, 1) * grazing * 0.45
     return (right + left)[..., None] * RIM_COLOUR

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from podcast.puppet.drawing.face import Face, eyeballs, lid_edges, lip_edges, skin
-from podcast.puppet.drawing.hair import STYLES, beard_cover
+from podcast.puppet.drawing.hair import STYLES, beard_cover, coil_relief
 from podcast.puppet.drawing.light import linear
 from podcast.puppet.drawing.paint import Painter, Surface, grain, strand_relief
 from podcast.puppet.drawing.sdf import Points, Scene, bell, carve, ellipsoid, limb, step
@@ -48,7 +48,7 @@ def scene(look: Look, shut: bool = False, hair: bool = True) -> Scene:
         if hair:
             out["hair"] = style.volume(f, p, d)
         if look.beard:
-            out["beard"] = d + np.float32(0.008) - np.float32(0.034) * beard_cover(f, p[0], p[1]) * (p[2] > -0.08)
+            out["beard"] = d + np.float32(0.008) - np.float32(0.034) * beard_cover(f, p[0], p[1]) * step(-0.10, 0.0, p[2] - 0.10 * step(0.40, 0.46, p[1]))
         if look.earrings:
             out["metal"] = _earrings(f, p)
         return out
@@ -161,34 +161,30 @@ def _hair(look: Look, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Surface:
     u, v = style.flow(x, y, z)
     base = linear(look.hair_colour)
     if style.curls:
-        coils = _coil_relief(x, y, z)
-        a = base * (0.70 + 0.9 * np.clip(coils + 0.15, 0, 1))[..., None]
-        return Surface(a, 0.0065 * coils, (0.30, 0.25, 0.22), 0.10 * look.hair_shine + 0 * x, 7.0, 0.55)
+        puff, coil = coil_relief(u, v)
+        a = base * (0.45 + 0.55 * puff + 0.9 * coil)[..., None]
+        relief = 0.003 * grain(x, y, 260)
+        return Surface(a, relief, (0.30, 0.25, 0.22), (0.05 + 0.16 * coil) * look.hair_shine, 9.0, 0.55)
     relief, tone = strand_relief(u, v, 95)
     a = base * (1 + 0.55 * tone)[..., None]
     shine = look.hair_shine * np.clip(0.65 + 0.75 * tone, 0.1, 1.6)
+    if style.dull is not None:
+        shine = shine * (1 - style.dull(look.face, x, y))
     return Surface(a, 0.0028 * relief, (0.22, 0.2, 0.18), shine, 34.0, 0.55, (u, v), tint=(1.0, 0.93, 0.86))
-
-
-def _coil_relief(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-    wx, wy = 0.026 * grain(x + 5, y + z, 46), 0.026 * grain(x - 4, y - z, 46)
-    px, py = x + wx, y + wy
-    curls = np.sin(px * 118 + z * 60) * np.sin(py * 112 - z * 50)
-    return (0.55 * curls + 0.50 * grain(px * 1.0 + z, py, 230) + 0.35 * grain(x, y + z, 420)).astype(np.float32)
 
 
 def _beard(look: Look, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Surface:
     f = look.face
     cover = beard_cover(f, x, y)
     ax = np.abs(x)
-    wave = 0.10 * grain(x, y, 22) + 0.25 * ax * np.sin(y * 17 + 4 * ax)
+    wave = 0.05 * np.sin(x * 23 + 3 * np.sin(y * 14)) + 0.25 * ax * np.sin(y * 17 + 4 * ax)
     u = x * (2.0 - 1.1 * step(0.10, 0.50, y)) + wave
     relief, tone = strand_relief(u, y * 1.3, 150)
-    short = grain(x + 0.25 * y * np.sign(x), y * 0.30, 300)
-    tone = 0.55 * tone + 0.45 * short
-    a = linear(look.beard) * (1 + 0.45 * tone + 0.35 * bell(y - 0.27, 0.05) * bell(ax, 0.12))[..., None]
+    short = grain(x + 0.25 * y * np.tanh(x * 12), y * 0.30, 300)
+    tone = 0.55 * tone + 0.55 * short
+    a = linear(look.beard) * (1 + 0.60 * tone + 0.35 * bell(y - 0.27, 0.05) * bell(ax, 0.12))[..., None]
     a = _mix(linear(look.skin) * 0.72 * np.ones_like(a), a, step(0.05, 0.42, cover + 0.18 * short))
-    return Surface(a, 0.0030 * relief + 0.0020 * short, (0.30, 0.25, 0.22), 0.09 + 0.07 * tone, 14.0, 0.35, (u, y), tint=(1.0, 0.90, 0.78))
+    return Surface(a, 0.0050 * relief + 0.0035 * short, (0.30, 0.25, 0.22), 0.09 + 0.07 * tone, 14.0, 0.35, (u, y), tint=(1.0, 0.90, 0.78))
 
 
 def _metal(x: np.ndarray) -> Surface:

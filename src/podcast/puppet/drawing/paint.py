@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from podcast.puppet.drawing import light
-from podcast.puppet.drawing.sdf import FAR, Noise, Scene, View, march, materials
+from podcast.puppet.drawing.sdf import FAR, Noise, Scene, View, march, materials, step
 
 OVERSAMPLE = 2  # samples per pixel and axis
 
@@ -82,7 +82,7 @@ def _shade(s: Surface, n: np.ndarray, ao: np.ndarray, lit: np.ndarray, z: np.nda
         strength = np.asarray(s.shine, np.float32)[..., None]
         first = light.strands(t, light.KEY, s.power * 2)[..., None]
         second = light.strands(t, light.FILL, s.power)[..., None]
-        facing = np.clip(n[..., 2:3], 0, 1)
+        facing = step(0.15, 0.75, n[..., 2:3])
         out = out + (first * 0.8 * tint + second * 0.25 * np.sqrt(s.albedo)) * strength * open_ * facing
     elif np.any(s.shine):
         spot = light.gloss(n, light.KEY, s.power) + 0.25 * light.gloss(n, light.FILL, s.power)

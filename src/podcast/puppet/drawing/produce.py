@@ -136,9 +136,13 @@ def _body(folder: Folder, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     chin = 1 - 0.50 * step(0.86, 0.56, y) * step(0.34, 0.12, np.abs(x - 0.03))
     shot.rgba[..., :3] *= chin[..., None] ** np.array([0.75, 1.0, 1.05], np.float32)
     whole = shot.rgba.copy()
-    whole[..., 3] *= step(0.49, 0.54, y)
+    neck = step(lk.face.neck + 0.016, lk.face.neck - 0.012, np.abs(x))  # the head's own neck takes over further up
+    whole[..., 3] *= 1 - neck * step(0.73, 0.65, y)
     clothes = tuple(n for n in painters if n != "skin")
     cut = paint.picture(scene, painters, View(*_COLLAR, folder.scale), show=clothes)
+    bare = paint.picture(scene, painters, view, show=("skin",)).rgba[..., 3] / 255
+    whole[..., 3] = shot.rgba[..., 3] * (1 - bare) + whole[..., 3] * bare
+    whole[..., 3] *= step(0.49, 0.54, y)
     cx, cy = View(*_COLLAR, folder.scale).grid()
     row, col = (round((a - b) * folder.scale) for a, b in ((_COLLAR[1], view.y0), (_COLLAR[0], view.x0)))
     collar = shot.rgba[row : row + cx.shape[0], col : col + cx.shape[1]].copy()

@@ -75,8 +75,9 @@ class Noise:
 
     def __init__(self, seed: int, grain: float = 1.5) -> None:
         field = np.random.default_rng(seed).standard_normal((self.SIZE, self.SIZE)).astype(np.float32)
-        field = cv2.GaussianBlur(np.tile(field, (2, 2)), (0, 0), grain)[: self.SIZE, : self.SIZE]
-        field = np.roll(field, (self.SIZE // 2, self.SIZE // 2), (0, 1))
+        field = cv2.GaussianBlur(np.tile(field, (2, 2)), (0, 0), grain)
+        half = slice(self.SIZE // 2, self.SIZE // 2 + self.SIZE)  # the middle of four tiles is periodic
+        field = field[half, half]
         self.field = np.clip(field / (2 * field.std()), -1.5, 1.5)
 
     def __call__(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -120,6 +121,17 @@ def _nearest(scene: Scene, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.nd
     return np.minimum.reduce(list(parts.values()))
 
 
+def _surface(scene: Scene, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> None:
+    """Lift rays that start inside the matter out of it, in place."""
+    deep = np.arange(len(z))
+    for _ in range(6):
+        d = _nearest(scene, x[deep], y[deep], z[deep])
+        deep = deep[d < 0.002]
+        if not len(deep):
+            return
+        z[deep] += np.float32(0.02) - 1.2 * np.minimum(d[d < 0.002], 0)
+
+
 def _descend(scene: Scene, x: np.ndarray, y: np.ndarray, z: np.ndarray, steps: int, slack: float) -> np.ndarray:
     """March flat arrays of rays down from z; returns z of the hits, FAR for misses."""
     out = np.full_like(z, FAR)
@@ -127,6 +139,7 @@ def _descend(scene: Scene, x: np.ndarray, y: np.ndarray, z: np.ndarray, steps: i
         part = slice(i, i + _CHUNK)
         live = np.arange(len(z))[part]
         cx, cy, cz = x[part].copy(), y[part].copy(), z[part].copy()
+        _surface(scene, cx, cy, cz)
         for _ in range(steps):
             d = _nearest(scene, cx, cy, cz)
             hit = d < slack
