@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -135,7 +136,7 @@ def test_every_style_can_be_written(style: str, seed: int, seconds: float) -> No
 def test_voices_move_little_and_sing_their_chords(mode: str) -> None:
     for text in [p for ps in PROGRESSIONS[mode].values() for p in ps] + list(CADENCES[mode]):
         events = lead(parse_bars(text, 2, 4))
-        steps = [abs(y - x) for a, b in zip(events, events[1:], strict=False) for x, y in zip(a.voices, b.voices, strict=True)]
+        steps = [abs(y - x) for a, b in pairwise(events) for x, y in zip(a.voices, b.voices, strict=True)]
         assert not steps or (np.mean(steps) <= 3 and max(steps) <= 9), (text, steps)
         for event in events:
             assert {p % 12 for p in event.voices} <= set(event.chord.pitches)
@@ -222,6 +223,7 @@ def test_soft_cues_are_softer_sparser_and_duller_than_rhythmic_ones(pieces: dict
     def measured(text: str) -> tuple[float, float]:
         sound = read_wav(pieces[text].pieces[1])
         return loudness(sound), onsets_per_second(sound)
+
     soft, lively = [measured(t) for t in SOFT], [measured(t) for t in RHYTHMIC]
     assert max(level for level, _ in soft) < min(level for level, _ in lively) - 1
     assert max(rate for _, rate in soft) < 0.3 < 1.0 < min(rate for _, rate in lively)
@@ -229,7 +231,9 @@ def test_soft_cues_are_softer_sparser_and_duller_than_rhythmic_ones(pieces: dict
 
 def test_joints_are_not_heard(pieces: dict[str, Music]) -> None:
     for text, music in pieces.items():
-        span = MusicSpan(0, 90 * SAMPLE_RATE, music.pieces, music.lengths, "", music.loop_from, music.overlap, None, "add", music.bar)
+        span = MusicSpan(
+            0, 90 * SAMPLE_RATE, music.pieces, music.lengths, "", music.loop_from, music.overlap, None, "add", music.bar
+        )
         sound = render_music(MusicBed((span,)), 0, span.end)
         steps = np.abs(np.diff(sound, axis=0)).max(1)
         power = uniform_filter1d((sound**2).mean(1), 14400)

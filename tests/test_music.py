@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,7 @@ def test_any_cues_make_an_orderly_bed(wishes: list[tuple[int, str]]) -> None:
     cues = tuple(MusicCue(b, 1, "" if d == "stop" else d, stop=d == "stop") for b, d in sorted(wishes))
     stretches = plan(cues, told)
     assert all(0 <= s.start < s.end <= told.length for s in stretches)
-    assert all(a.start < b.start and a.end <= b.start + 5 * S for a, b in zip(stretches, stretches[1:], strict=False))
+    assert all(a.start < b.start and a.end <= b.start + 5 * S for a, b in pairwise(stretches))
 
 
 # ---------------------------------------------------------------- making and caching
@@ -231,7 +232,7 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> MusicBed:
 def test_blocks_do_not_change_the_samples(bed: MusicBed, cuts: list[int]) -> None:
     whole = render_music(bed, 0, 140_000)
     edges = [0, *sorted(cuts), 140_000]
-    parts = [render_music(bed, a, b - a) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [render_music(bed, a, b - a) for a, b in pairwise(edges)]
     assert np.array_equal(np.concatenate(parts), whole)
     assert not whole[:100].any() and not whole[130_003:].any() and whole[130_003 - 2_000 : 130_003].any()
 

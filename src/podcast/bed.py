@@ -86,7 +86,8 @@ def _joined(span: MusicSpan, places: list[Placement]) -> tuple[Placement, ...]:
         return tuple(places)
     last = len(places) - 1
     return tuple(
-        Placement(p.audio, p.at, p.length, span.overlap if i else 0, span.overlap if i < last else 0) for i, p in enumerate(places)
+        Placement(p.audio, p.at, p.length, span.overlap if i else 0, span.overlap if i < last else 0)
+        for i, p in enumerate(places)
     )
 
 

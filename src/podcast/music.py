@@ -130,7 +130,7 @@ def _starts(cues: tuple[MusicCue, ...], narration: Narration) -> list[int]:
 
 
 def _places(before: int, narration: Narration) -> tuple[int, int]:
-    """Return where the card (or the words) and where the words of a turn begin; behind the last: the end of all words."""
+    """Return where the card (or the words) and where the words of a turn begin; behind the last: where all words end."""
     spoken = narration.speech()
     following = [slot for slot in narration.slots if slot.turn >= before] or list(narration.slots[-1:])
     words = [slot for slot in following if slot.kind == "speech" and slot.turn >= before]
@@ -141,7 +141,9 @@ def _places(before: int, narration: Narration) -> tuple[int, int]:
     return card, samples_at(words[0].start, narration.rate) if words else card
 
 
-def _stretch(cue: MusicCue, start: int, before: Stretch | None, end: int, music_file: Path | None, default: str) -> Stretch:
+def _stretch(
+    cue: MusicCue, start: int, before: Stretch | None, end: int, music_file: Path | None, default: str
+) -> Stretch:
     file = music_file or cue.file
     description = "" if file else cue.description
     if not file and not description:
@@ -159,7 +161,9 @@ def _end(found: list[Stretch], at: int, fade: float | None, limit: int) -> None:
     last = found[-1]
     length = samples(fade) if fade is not None else last.fade_out or samples(CROSS)
     end = min(at + length, limit)
-    found[-1] = Stretch(last.start, end, last.description, last.file, last.fade_in, min(length, end - last.start), last.gain_db, False)
+    found[-1] = Stretch(
+        last.start, end, last.description, last.file, last.fade_in, min(length, end - last.start), last.gain_db, False
+    )
 
 
 # ---------------------------------------------------------------- making it
@@ -180,7 +184,9 @@ def _asked(stretch: Stretch) -> float:
 def _compose_job(engine: str, seed: int, options: dict[str, Any], stretch: Stretch) -> Job:
     identity = music_engine(engine).identity()
     asked = _asked(stretch)
-    address = key("music", VERSION, engine=identity, description=stretch.description, seconds=asked, seed=seed, options=options)
+    address = key(
+        "music", VERSION, engine=identity, description=stretch.description, seconds=asked, seed=seed, options=options
+    )
     return address, partial(_compose, engine, stretch.description, asked, seed, options)
 
 
@@ -190,7 +196,9 @@ def _compose(engine: str, description: str, length: float, seed: int, options: d
 
 def _file_job(file: Path) -> Job:
     if not file.is_file():
-        raise MediaError("there is no such sound file", "correct its name in the script or in the configuration", str(file))
+        raise MediaError(
+            "there is no such sound file", "correct its name in the script or in the configuration", str(file)
+        )
     return key("music-file", VERSION, content=digest_of_file(file)), partial(_prepare, file)
 
 
@@ -215,7 +223,11 @@ def _fill(cache: Cache, address: str, fill: Callable[[Path], None]) -> Path:
 
 def _describe(music: Music, loudness: float, loop_end: int | None, into: Path) -> None:
     """Write down, beside the pieces, how they are to be played."""
-    known = asdict(music) | {"pieces": [piece.name for piece in music.pieces], "loudness": loudness, "loop_end": loop_end}
+    known = asdict(music) | {
+        "pieces": [piece.name for piece in music.pieces],
+        "loudness": loudness,
+        "loop_end": loop_end,
+    }
     (into / "music.json").write_text(json.dumps(known), "utf-8")
 
 
@@ -232,7 +244,8 @@ def _span(stretch: Stretch, address: str, entry: Path, level_db: float) -> Music
         fade_out = samples(END_FADE if fits or music["loop_from"] >= len(lengths) else STOP_FADE)
     room = stretch.end - stretch.start
     return MusicSpan(
-        stretch.start, stretch.end, tuple(entry / name for name in music["pieces"]), lengths, address, music["loop_from"],
+        stretch.start, stretch.end, tuple(entry / name for name in music["pieces"]), lengths, address,
+        music["loop_from"],
         music["overlap"], tail, music["joint"], music["bar"], min(stretch.fade_in, room // 2), min(fade_out, room),
         stretch.gain_db + level_db + BED_LUFS - music["loudness"], stretch.description or str(stretch.file),
     )  # fmt: skip

@@ -39,7 +39,9 @@ _MODE_WORDS = r"harmonic minor|major|minor|maj|min|ionian|aeolian|dorian|lydian|
 _KEY = re.compile(
     rf"(?<![\w'])([A-Ga-g])(\s*[#♯♭b]|[\s-]*(?:sharp|flat))?[\s-]*({_MODE_WORDS}|m)\b(?!\s+(?:key|mode|scale|mood|feel))"
     r"|\bkey\s*(?:of|:|=)?\s*([A-Ga-g])(\s*[#♯♭b]|[\s-]*(?:sharp|flat))?(?![\w'])"
-    rf"(?:[\s-]*({_MODE_WORDS}|m)\b)?", re.I)
+    rf"(?:[\s-]*({_MODE_WORDS}|m)\b)?",
+    re.I,
+)
 _MODE = re.compile(rf"\b({_MODE_WORDS})\b", re.I)
 _SOLO = re.compile(r"\b(solo|only|just|unaccompanied)\b")
 _THREE = re.compile(r"\b(waltz|3/4|6/8)\b")
@@ -284,7 +286,8 @@ def _kit(reading: _Reading, style: Style, energy: float, level: float, wish: boo
 
 def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options with values of the right kinds."""
-    checks = {"tempo": _number, "reverb": _number, "swing": _number, "seed": _number, "percussion": _truth, "key": _key_name,
+    checks = {"tempo": _number, "reverb": _number, "swing": _number, "seed": _number, "percussion": _truth,
+              "key": _key_name,
               "style": _style_name, "instruments": _words}  # fmt: skip
     for name in options:
         if name not in checks:
@@ -329,5 +332,7 @@ def _style_name(name: str, value: Any) -> str:
 def _key_name(name: str, value: Any) -> str:
     text = f"key {value}"
     if not _KEY.search(text):
-        raise EngineError(f"key: {value!r} is not a key", "write it like D minor, F# major or Bb dorian", "music.composer.key")
+        raise EngineError(
+            f"key: {value!r} is not a key", "write it like D minor, F# major or Bb dorian", "music.composer.key"
+        )
     return text

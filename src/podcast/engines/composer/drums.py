@@ -17,21 +17,47 @@ VARIANTS = 3  # of each noisy sound, so that no two strokes in a row are the sam
 KITS: dict[str, dict[str, str]] = {
     "shaker": {"shaker": "5.3.6.3.5.3.6.34"},
     "folk": {"shaker": "6.3.5.3.6.3.5.34", "softkick": "7.......5.......|7.......5.5.....", "rim": "....3.......3..."},
-    "brushes": {"brush": "....5.......5...", "sweep": "4.......4.......", "ride": "5...4.3.5...4.3.", "softkick": "4...............|4.........3....."},
-    "lofi": {"softkick": "8.....4.7.......|8......57.4.....", "snare": "....6.......6...", "hat": "4.3.4.3.4.3.4.33", "crackle": "5..............."},
+    "brushes": {"brush": "....5.......5...", "sweep": "4.......4.......", "ride": "5...4.3.5...4.3.",
+        "softkick": "4...............|4.........3....."},
+    "lofi": {"softkick": "8.....4.7.......|8......57.4.....", "snare": "....6.......6...", "hat": "4.3.4.3.4.3.4.33",
+        "crackle": "5..............."},
     "claps": {"kick": "6...6...6...6...", "clap": "....5.......5...", "shaker": "4.5.4.5.4.5.4.54"},
     "pop": {"kick": "7.....3.7.......|7.....3.7..3....", "rim": "....5.......5...", "shaker": "4353435343534354"},
-    "news": {"kick": "8.....5.8.......|8.....5.8.....5.", "rim": "....5.......5..3", "tick": "5343534353435343", "tom": "................|............4.5."},
-    "electronic": {"kick": "8...8...8...8...", "hat": "..5...5...5...5.", "clap": "....4.......4...", "tick": "3.23.3..3.23.3.3|3.23.3..3.2.33.3"},
-    "heartbeat": {"heart": "7..5............", "tick": "4...3...4...3...", "sweep": "................|............3..."},
-    "toms": {"tom": "7.....4.5.......|7.....4.5...4.5.", "lowtom": "6...............", "swell": "................|................|................|6..............."},
+    "news": {"kick": "8.....5.8.......|8.....5.8.....5.", "rim": "....5.......5..3", "tick": "5343534353435343",
+        "tom": "................|............4.5."},
+    "electronic": {"kick": "8...8...8...8...", "hat": "..5...5...5...5.", "clap": "....4.......4...",
+        "tick": "3.23.3..3.23.3.3|3.23.3..3.2.33.3"},
+    "heartbeat": {"heart": "7..5............", "tick": "4...3...4...3...",
+        "sweep": "................|............3..."},
+    "toms": {"tom": "7.....4.5.......|7.....4.5...4.5.", "lowtom": "6...............",
+        "swell": "................|................|................|6..............."},
 }  # fmt: skip
 GAINS = {  # of a stroke at full velocity, full scale; measured to sit below the chords
-    "kick": 0.165, "softkick": 0.145, "snare": 0.065, "rim": 0.045, "brush": 0.06, "sweep": 0.03, "hat": 0.02, "shaker": 0.026,
-    "clap": 0.05, "tick": 0.024, "tom": 0.13, "lowtom": 0.17, "heart": 0.20, "ride": 0.024, "swell": 0.045, "crackle": 0.015,
+    "kick": 0.165, "softkick": 0.145, "snare": 0.065, "rim": 0.045, "brush": 0.06, "sweep": 0.03, "hat": 0.02,
+        "shaker": 0.026,
+    "clap": 0.05, "tick": 0.024, "tom": 0.13, "lowtom": 0.17, "heart": 0.20, "ride": 0.024, "swell": 0.045,
+        "crackle": 0.015,
 }  # fmt: skip
-PANS = {"hat": 0.3, "shaker": -0.35, "ride": 0.35, "tick": 0.45, "rim": -0.15, "tom": -0.25, "brush": 0.1, "clap": -0.05}
-WET = {"kick": 0.05, "softkick": 0.05, "heart": 0.2, "lowtom": 0.5, "tom": 0.5, "clap": 0.5, "swell": 0.6, "crackle": 0.0}
+PANS = {
+    "hat": 0.3,
+    "shaker": -0.35,
+    "ride": 0.35,
+    "tick": 0.45,
+    "rim": -0.15,
+    "tom": -0.25,
+    "brush": 0.1,
+    "clap": -0.05,
+}
+WET = {
+    "kick": 0.05,
+    "softkick": 0.05,
+    "heart": 0.2,
+    "lowtom": 0.5,
+    "tom": 0.5,
+    "clap": 0.5,
+    "swell": 0.6,
+    "crackle": 0.0,
+}
 
 
 def _noise(seconds: float, low: float, high: float, rng: np.random.Generator) -> np.ndarray:
@@ -71,7 +97,9 @@ def _clap(rng: np.random.Generator) -> np.ndarray:
 def _metal(rng: np.random.Generator, tau: float) -> np.ndarray:
     frequencies = np.array([1430.0, 2310, 3170, 4210, 5390, 6730])
     n = round(5 * tau * SAMPLE_RATE)
-    tone = ring(frequencies, np.array([0.3, 0.3, 0.25, 0.2, 0.15, 0.1]), tau * np.array([1.2, 1, 0.9, 0.7, 0.6, 0.5]), n)
+    tone = ring(
+        frequencies, np.array([0.3, 0.3, 0.25, 0.2, 0.15, 0.1]), tau * np.array([1.2, 1, 0.9, 0.7, 0.6, 0.5]), n
+    )
     return 0.6 * tone + 0.12 * _noise(n / SAMPLE_RATE, 3000, 7500, rng) * _decay(n, 0.002, tau * 0.6)
 
 
@@ -107,7 +135,12 @@ def stroke(name: str, variant: int) -> np.ndarray:
     elif name == "rim":
         sound = ring(np.array([430.0, 1050, 1690]), np.array([0.5, 0.6, 0.3]), np.array([0.018, 0.012, 0.008]), n)
     elif name == "tick":
-        sound = ring(np.array([1250.0, 2480, 3900]) * (1 + 0.02 * variant), np.array([0.7, 0.4, 0.15]), np.array([0.02, 0.01, 0.006]), n)
+        sound = ring(
+            np.array([1250.0, 2480, 3900]) * (1 + 0.02 * variant),
+            np.array([0.7, 0.4, 0.15]),
+            np.array([0.02, 0.01, 0.006]),
+            n,
+        )
     elif name == "brush":
         sound = 0.4 * _noise(0.35, 1000, 4500, rng) * _decay(n, 0.012, 0.07)
     elif name == "sweep":

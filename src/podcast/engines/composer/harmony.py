@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from podcast.engines.composer.cue import Settings, chance
 
@@ -23,14 +23,16 @@ SCALES = {
 PROGRESSIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "ionian": {
         "calm": ("Imaj7|iii7|IVmaj7|V7sus4", "Iadd9|V/3|vi7|IVmaj7", "IVmaj7|I/3|ii7|V7sus4 V", "Iadd9|vi7|ii9|V7sus4"),
-        "warm": ("Iadd9|I/3|IVadd9|V7sus4", "I|V/3|vi7|IVadd9 iv6", "I Isus4|vi7|IVadd9|V", "vi7|IVmaj7|Iadd9/3|V7sus4"),
+        "warm": ("Iadd9|I/3|IVadd9|V7sus4", "I|V/3|vi7|IVadd9 iv6", "I Isus4|vi7|IVadd9|V",
+            "vi7|IVmaj7|Iadd9/3|V7sus4"),
         "still": ("Imaj9|IVmaj7", "Iadd9|vi9", "Isus2|IVmaj7/T"),
         "float": ("Imaj9|iii7|IVmaj9|ii9", "IVmaj9|iii7|vi9|Imaj7"),
         "thought": ("Iadd9|iii7|vi9|IVmaj7", "IVadd9|V/3|vi7|I/5 V7sus4"),
         "wonder": ("Iadd9|bVIImaj7|IVmaj7/3|V7sus4", "Iadd9|IIsus4 II|IVmaj7|iv6", "Imaj7|bVImaj7|bVIImaj7|Iadd9"),
         "happy": ("I|IVadd9|vi7|V", "I|V/3|IV|I/3 V7sus4", "I|ii7|IVadd9|V", "IVadd9|I/3|V|vi7"),
         "hope": ("Iadd9|V|vi7|IVadd9", "vi7|IVadd9|I|V", "IVadd9|Iadd9/3|V7sus4 V|vi7", "Iadd9|IVadd9|vi7|Vsus4 V"),
-        "jazz": ("ii9|V13|Imaj9|VI7", "Imaj9|vi9|ii9|V13", "Imaj7|#i°7|ii9|V9", "iii7|VI7|ii9|V7sus4 bII7", "IVmaj9|iv6|iii7|VI7"),
+        "jazz": ("ii9|V13|Imaj9|VI7", "Imaj9|vi9|ii9|V13", "Imaj7|#i°7|ii9|V9", "iii7|VI7|ii9|V7sus4 bII7",
+            "IVmaj9|iv6|iii7|VI7"),
         "epic": ("I|V/3|vi|IVadd9", "vi|IV|I/3|V"),
         "drive": ("Iadd9|IVadd9|Vsus4 V|vi7",),
     },
@@ -67,7 +69,8 @@ PROGRESSIONS: dict[str, dict[str, tuple[str, ...]]] = {
         "sad": ("iadd9|bVImaj7|bIII|bVII", "i|V/3|bVII|IV/3", "iadd9|v7|bVImaj7|iv9", "iv9|bVII|bIIImaj7|bVImaj7"),
         "thought": ("iadd9|iv9|bVImaj7|v7", "iadd9|bIII/5|bVImaj7|bVIIsus4 bVII"),
         "tense": ("i|i/7|bVImaj7|V7sus4 V", "iadd9|bVImaj7/T|iv6/T|V/T", "i|bVI|ii7b5|V"),
-        "drive": ("iadd9|bVImaj7|bIIIadd9|bVIIadd9", "i|bVII|bVIadd9|bVII", "i7|bIII|iv9|bVIadd9", "i|v7|bVIadd9|bVIIsus4 bVII"),
+        "drive": ("iadd9|bVImaj7|bIIIadd9|bVIIadd9", "i|bVII|bVIadd9|bVII", "i7|bIII|iv9|bVIadd9",
+            "i|v7|bVIadd9|bVIIsus4 bVII"),
         "strange": ("iadd9|bVImaj7#11|i|ii7b5", "i|bvi|iadd9|V"),
         "epic": ("i|bVI|bIII/5|bVII", "iadd9|bIII/5|bVI|V7sus4 V", "i|bVII/3|bVI|iv9"),
         "jazz": ("i9|iv9|ii7b5|V7", "iv9|bVII13|bIIImaj9|bVImaj7"),
@@ -96,7 +99,8 @@ _HELD = {"tense": "isus2", "strange": "isus2"}  # a last chord that tells nothin
 
 _DEGREES = {"i": 0, "ii": 2, "iii": 4, "iv": 5, "v": 7, "vi": 9, "vii": 11}
 _QUALITIES = {
-    "": (0, 4, 7), "m": (0, 3, 7), "maj7": (0, 4, 7, 11), "7": (0, 4, 7, 10), "m7": (0, 3, 7, 10), "add9": (0, 4, 7, 14),
+    "": (0, 4, 7), "m": (0, 3, 7), "maj7": (0, 4, 7, 11), "7": (0, 4, 7, 10), "m7": (0, 3, 7, 10), "add9": (0, 4, 7,
+        14),
     "madd9": (0, 3, 7, 14), "sus2": (0, 2, 7), "sus4": (0, 5, 7), "7sus4": (0, 5, 7, 10), "9": (0, 4, 7, 10, 14),
     "m9": (0, 3, 7, 10, 14), "maj9": (0, 4, 7, 11, 14), "6": (0, 4, 7, 9), "m6": (0, 3, 7, 9), "13": (0, 4, 10, 14, 21),
     "m7b5": (0, 3, 6, 10), "°7": (0, 3, 6, 9), "maj7#11": (0, 4, 11, 18), "mM7": (0, 3, 7, 11),
@@ -185,7 +189,7 @@ def _told_by(chord: Chord) -> tuple[int, ...]:
 
 
 def _is_spaced(voicing: tuple[int, ...]) -> bool:
-    gaps = [b - a for a, b in zip(voicing, voicing[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(voicing)]
     return max(gaps) <= 9 and min(gaps) >= 1 and gaps[-1] >= 2 and gaps[0] >= 2 and gaps.count(1) <= 1
 
 
@@ -213,7 +217,9 @@ def lead(events: list[Event], first: tuple[int, ...] | None = None, last: tuple[
 
     `first` is a voicing from which it comes and `last` one to which it goes, such as a loop's beginning.
     """
-    states: list[_States] = [{v: (_rest(v) + (movement(first, v) if first else 0.0), None) for v in candidates(events[0].chord)}]
+    states: list[_States] = [
+        {v: (_rest(v) + (movement(first, v) if first else 0.0), None) for v in candidates(events[0].chord)}
+    ]
     for event in events[1:]:
         states.append({v: _best(states[-1], v) for v in candidates(event.chord)})
     ends = states[-1]

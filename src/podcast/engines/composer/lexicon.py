@@ -23,7 +23,7 @@ MEANINGS = {
     "minimal sparse bare simple understated spare": "ambient=1 density=-2 energy=-1",
     "texture soundscape wash$ evolving": "ambient=2 space=1",
     "contemplat thoughtful reflect pensive introspect philosoph ponder": "contemplative=4 energy=-1 density=-1",
-    "sad melanchol sorrow grief mourn lonel heartbreak wistful bittersweet somber sombre": "melancholy=4 valence=-2 energy=-1",
+    "sad melanchol sorrow grief mourn lonel heartbreak wistful bittersweet somb": "melancholy=4 valence=-2 energy=-1",
     "nostalg memor longing yearn": "melancholy=2 contemplative=1 bright=-1",
     "warm cozy cosy comfort tender intimate heartfelt kind mellow smooth": "calm=2 bright=-1 valence=1",
     "gentl unobtrusive": "calm=2 energy=-1 level=-0.5 density=-0.5",
@@ -39,9 +39,9 @@ MEANINGS = {
     # light and open
     "wonder awe magic reveal revelation marvel discover miracle enchant fairy": "wonder=4 bright=1 valence=1",
     "hope uplift inspir aspir optimis triumph motivat empower": "corporate=2 wonder=1 upbeat=1 energy=1 valence=2",
-    "upbeat happy cheer joy lively bouncy sunny bright fun$ feel-good feelgood positive": "upbeat=3 energy=2 valence=2 bright=1",
+    "upbeat happy cheer joy lively bouncy sunny bright fun$ feel-good positive": "upbeat=3 energy=2 valence=2 bright=1",
     "playful quirky whimsic comic funny silly cute kids$ children": "playful=4 valence=1 energy=1",
-    "energetic exciting excite driving powerful dynamic pump active sport": "electronic=1 upbeat=1 energy=3 density=1 tempo=5",
+    "energetic excit driving powerful dynamic pump active sport": "electronic=1 upbeat=1 energy=3 density=1 tempo=5",
     # places of use
     "news headline bulletin broadcast report journalis breaking": "news=5 energy=1",
     "corporate business professional presentation commercial brand success company": "corporate=3 energy=1",
@@ -89,7 +89,8 @@ MEANINGS = {
 
 INTENSITIES = {
     "very": 1.7, "really": 1.6, "extremely": 2.2, "super": 1.8, "highly": 1.7, "ultra": 2.2, "deeply": 1.6, "so": 1.3,
-    "slightly": 0.5, "bit": 0.5, "little": 0.5, "hint": 0.5, "touch": 0.5, "somewhat": 0.6, "mildly": 0.5, "fairly": 0.8,
+    "slightly": 0.5, "bit": 0.5, "little": 0.5, "hint": 0.5, "touch": 0.5, "somewhat": 0.6, "mildly": 0.5,
+        "fairly": 0.8,
     "almost": 1.4, "quite": 1.2, "barely": 1.5, "sehr": 1.7, "tres": 1.7, "très": 1.7, "muy": 1.7,
 }  # fmt: skip
 NEGATIONS = frozenset({"no", "not", "without", "non", "zero", "never", "ohne", "sans", "sin", "minus", "don't"})

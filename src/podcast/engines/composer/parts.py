@@ -133,7 +133,17 @@ def _broken(hand: Hand, events: tuple[Event, ...], role: str = "keys", octave: i
             pitch = event.voices[figure[i % len(figure)]] + octave
             at = event.start + i * step
             accent = 0.85 if i == 0 else 0.7 if at % 1 == 0 else 0.58
-            notes.append(Note(role, at, max(event.beats - i * step, step * 2), pitch, hand.velocity(accent), hand.late(), _spread(pitch)))
+            notes.append(
+                Note(
+                    role,
+                    at,
+                    max(event.beats - i * step, step * 2),
+                    pitch,
+                    hand.velocity(accent),
+                    hand.late(),
+                    _spread(pitch),
+                )
+            )
     return notes
 
 
@@ -190,7 +200,8 @@ def _swell(hand: Hand, events: tuple[Event, ...]) -> list[Note]:
 
 
 _COMPING: dict[str, Player] = {
-    "block": _block, "broken": _broken, "pulse": _pulse, "offbeat": _offbeat, "stabs": _stabs, "strum": _strum, "swell": _swell,
+    "block": _block, "broken": _broken, "pulse": _pulse, "offbeat": _offbeat, "stabs": _stabs,
+    "strum": _strum, "swell": _swell,
 }  # fmt: skip
 
 
@@ -245,7 +256,12 @@ def _ostinato(hand: Hand, events: tuple[Event, ...]) -> list[Note]:
 
 
 def _sequence(hand: Hand, events: tuple[Event, ...]) -> list[Note]:
-    figures = ((0, 2, 1, 3, -1, 2, 4, 1), (0, -1, 2, 3, 1, -1, 3, 2), (0, 1, 2, 4, 3, 2, -1, 1), (0, -1, -1, 2, -1, 3, -1, 1))
+    figures = (
+        (0, 2, 1, 3, -1, 2, 4, 1),
+        (0, -1, 2, 3, 1, -1, 3, 2),
+        (0, 1, 2, 4, 3, 2, -1, 1),
+        (0, -1, -1, 2, -1, 3, -1, 1),
+    )
     step = 0.25 if hand.density > 0.45 else 0.5
     return _figure(hand, events, step, figures[int(hand.rng.integers(len(figures)))], 0.5)
 
@@ -257,7 +273,9 @@ def _cascade(hand: Hand, events: tuple[Event, ...]) -> list[Note]:
         count = 6 if number % 2 == 0 else 4
         order = range(count) if number % 4 != 3 else range(count)[::-1]
         for i, index in enumerate(order):
-            notes.append(_arp_note(hand, event.start + i * 0.25, 3.0, _arp_pitch(hand, event, index), 0.62 - 0.02 * i, i))
+            notes.append(
+                _arp_note(hand, event.start + i * 0.25, 3.0, _arp_pitch(hand, event, index), 0.62 - 0.02 * i, i)
+            )
         for at in np.arange(count * 0.25 + 0.5, event.beats, 0.5):
             if hand.rng.random() < 0.7 * hand.density:
                 pitch = _arp_pitch(hand, event, int(hand.rng.integers(2, 7)))
@@ -271,9 +289,13 @@ def arp(hand: Hand, events: tuple[Event, ...]) -> list[Note]:
         return []
     body, final = _final(hand, events)
     manner = hand.settings.playing.arpeggio
-    notes = {"sparse": _sparse, "ostinato": _ostinato, "sequence": _sequence, "cascade": _cascade}.get(manner, _arpeggio)(hand, body)
+    notes = {"sparse": _sparse, "ostinato": _ostinato, "sequence": _sequence, "cascade": _cascade}.get(
+        manner, _arpeggio
+    )(hand, body)
     if final:
-        notes += [_arp_note(hand, final.start + i * 0.25, 16, _arp_pitch(hand, final, i), 0.6 - 0.04 * i, i) for i in range(6)]
+        notes += [
+            _arp_note(hand, final.start + i * 0.25, 16, _arp_pitch(hand, final, i), 0.6 - 0.04 * i, i) for i in range(6)
+        ]
     return notes
 
 
@@ -306,7 +328,9 @@ def bass(hand: Hand, events: tuple[Event, ...]) -> list[Note]:
 
 def _nearest(pitch_class: int, before: int) -> int:
     low, high = _BASS_RANGE
-    return min((p for p in range(low, high + 1) if p % 12 == pitch_class), key=lambda p: abs(p - before) + 0.2 * abs(p - 38))
+    return min(
+        (p for p in range(low, high + 1) if p % 12 == pitch_class), key=lambda p: abs(p - before) + 0.2 * abs(p - 38)
+    )
 
 
 def _bass_note(hand: Hand, at: float, beats: float, pitch: int, accent: float) -> Note:
@@ -329,9 +353,15 @@ def _bass_bar(hand: Hand, event: Event, root: int, following: int, manner: str) 
     elif manner == "octaves":
         steps = [(b, 0.42, root + 12 * (b % 1 != 0), 0.7) for b in np.arange(0, whole, 0.5)]
     elif manner == "bounce":
-        steps = [(0, 1.2, root, 0.85), (2, 1.0, fifth, 0.65)] + ([(3.5, 0.4, root, 0.5)] if hand.rng.random() < 0.5 else [])
+        steps = [(0, 1.2, root, 0.85), (2, 1.0, fifth, 0.65)] + (
+            [(3.5, 0.4, root, 0.5)] if hand.rng.random() < 0.5 else []
+        )
     elif manner == "syncopated":
-        steps = [(0, 1.3, root, 0.85), (1.5, 0.4, root, 0.45), (2.5, 1.2, fifth if hand.rng.random() < 0.4 else root, 0.65)]
+        steps = [
+            (0, 1.3, root, 0.85),
+            (1.5, 0.4, root, 0.45),
+            (2.5, 1.2, fifth if hand.rng.random() < 0.4 else root, 0.65),
+        ]
     elif manner == "walking":
         steps = _walk(hand, event, root, following)
     else:
@@ -351,7 +381,9 @@ def _walk(hand: Hand, event: Event, root: int, following: int) -> list[tuple[flo
     """Return quarters from the root over chord tones to a half-tone beside the next root."""
     tones = sorted(p for p in range(root - 5, root + 10) if p % 12 in event.chord.pitches and p != root)
     count = int(event.beats)
-    middle = sorted(hand.rng.choice(tones, size=min(max(count - 2, 0), len(tones)), replace=False), key=lambda p: abs(p - root))
+    middle = sorted(
+        hand.rng.choice(tones, size=min(max(count - 2, 0), len(tones)), replace=False), key=lambda p: abs(p - root)
+    )
     if following < root:
         middle = middle[::-1]
     approach = following + (1 if hand.rng.random() < 0.5 else -1)

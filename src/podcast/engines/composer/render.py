@@ -89,7 +89,9 @@ def _perform(piece: Composition, section: Section, bank: Bank) -> tuple[np.ndarr
     return dry, wet
 
 
-def _play_part(name: str, notes: list[Note], beat: float, bank: Bank, dry: np.ndarray, wet: np.ndarray, amount: float) -> None:
+def _play_part(
+    name: str, notes: list[Note], beat: float, bank: Bank, dry: np.ndarray, wet: np.ndarray, amount: float
+) -> None:
     role = notes[0].role
     gain, send = _GAINS[role], _SENDS[role] * amount
     part = np.zeros(dry.shape[1], np.float32)
@@ -121,7 +123,9 @@ def _let_go(sound: np.ndarray, length: int, instrument: Struck) -> np.ndarray:
     return damped
 
 
-def _place(sound: np.ndarray, start: int, gain: float, pan: float, dry: np.ndarray, part: np.ndarray | None = None) -> None:
+def _place(
+    sound: np.ndarray, start: int, gain: float, pan: float, dry: np.ndarray, part: np.ndarray | None = None
+) -> None:
     """Add a mono sound at a place between left and right (equal power)."""
     n = min(len(sound), dry.shape[1] - start)
     if n <= 0:

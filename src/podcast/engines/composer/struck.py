@@ -15,7 +15,7 @@ from podcast.episode import SAMPLE_RATE
 
 _BLOCK = 512  # samples per row of the matrix product
 _HIGHEST = 9_000.0  # Hz above which no partial is made: nothing harsh beneath a voice
-_FADE = 0.06  # s at the end of a note's longest ring
+_FADE = 0.8  # s at the end of a note's longest ring
 
 Partials = tuple[np.ndarray, np.ndarray, np.ndarray]  # Hz, amplitude, seconds until 1/e
 
@@ -56,8 +56,8 @@ def play(instrument: Struck, pitch: int, velocity: float, rng: np.random.Generat
     note[:attack] *= np.sin(np.linspace(0, np.pi / 2, attack, dtype=np.float32)) ** 2
     if instrument.noise:
         _add_noise(note, instrument, velocity, rng)
-    fade = round(_FADE * SAMPLE_RATE)
-    note[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+    fade = min(round(_FADE * SAMPLE_RATE), n // 3)
+    note[-fade:] *= 0.5 + 0.5 * np.cos(np.linspace(0, np.pi, fade, dtype=np.float32))
     return note
 
 
@@ -152,15 +152,20 @@ STRUCK: dict[str, Struck] = {
     "guitar": Struck(_string(0.21, 4200, 0.9), 0.003, 3.0, 0.10, 0.06, 1100, 40, 80),
     "harp": Struck(_string(0.38, 3600, 1.3), 0.004, 3.5, 0.40, 0.02, 900, 40, 90),
     "pizzicato": Struck(_string(0.29, 2400, 0.20), 0.005, 0.9, 0.10, 0.05, 500, 43, 84),
-    "kalimba": Struck(_bars((1, 2.02, 5.4, 6.3), (1, 0.06, 0.10, 0.04), (0.8, 0.5, 0.10, 0.06)), 0.003, 2.5, 0.25, 0.03, 800, 55, 86),
+    "kalimba": Struck(_bars((1, 2.02, 5.4, 6.3), (1, 0.06, 0.10, 0.04), (0.8, 0.5, 0.10, 0.06)), 0.003, 2.5, 0.25,
+        0.03, 800, 55, 86),
     "marimba": Struck(_bars((1, 3.93, 9.2), (1, 0.22, 0.05), (0.42, 0.14, 0.05)), 0.003, 1.6, 0.25, 0.04, 600, 45, 88),
-    "vibes": Struck(_bars((1, 3.98, 10.1), (1, 0.13, 0.02), (2.2, 0.7, 0.10), 0.0), 0.004, 4.0, 0.30, 0.01, 900, 53, 86),
-    "celesta": Struck(_bars((1, 2.0, 4.02, 6.5), (1, 0.16, 0.10, 0.03), (1.3, 0.8, 0.25, 0.10)), 0.003, 3.0, 0.40, 0.02, 1500, 65, 94),
+    "vibes": Struck(_bars((1, 3.98, 10.1), (1, 0.13, 0.02), (2.2, 0.7, 0.10), 0.0), 0.004, 4.0, 0.30, 0.01, 900, 53,
+        86),
+    "celesta": Struck(_bars((1, 2.0, 4.02, 6.5), (1, 0.16, 0.10, 0.03), (1.3, 0.8, 0.25, 0.10)), 0.003, 3.0, 0.40,
+        0.02, 1500, 65, 94),
     "musicbox": Struck(_bars((1, 2.9, 5.9), (1, 0.12, 0.08), (1.1, 0.5, 0.14)), 0.002, 2.5, 0.40, 0.02, 2000, 67, 94),
-    "bells": Struck(_bars((0.5, 1, 1.19, 2.0, 2.74), (0.18, 1, 0.12, 0.22, 0.08), (2.4, 1.9, 0.9, 0.9, 0.5), 0.5), 0.005, 4.5, 0.8, low=60, high=91),
+    "bells": Struck(_bars((0.5, 1, 1.19, 2.0, 2.74), (0.18, 1, 0.12, 0.22, 0.08), (2.4, 1.9, 0.9, 0.9, 0.5), 0.5),
+        0.005, 4.5, 0.8, low=60, high=91),
     "bowl": Struck(_bars((1, 2.71, 5.1), (1, 0.18, 0.04), (3.2, 1.6, 0.7), 0.7), 0.06, 7.0, 1.5, low=48, high=72),
     "pluck": Struck(_saw(2400, 0.55, 0.35), 0.003, 1.6, 0.08, low=43, high=86),
-    "upright": Struck(_low((1, 0.62, 0.30, 0.13, 0.06), (0.9, 0.6, 0.35, 0.2, 0.1)), 0.007, 2.5, 0.09, 0.08, 350, 28, 55),
+    "upright": Struck(_low((1, 0.62, 0.30, 0.13, 0.06), (0.9, 0.6, 0.35, 0.2, 0.1)), 0.007, 2.5, 0.09, 0.08, 350, 28,
+        55),
     "sub": Struck(_low((1, 0.22, 0.07), (6.0, 4.0, 3.0)), 0.025, 6.5, 0.12, low=28, high=50),
     "synthbass": Struck(_saw(520, 1.2, 0.5), 0.006, 1.8, 0.06, low=28, high=52),
 }  # fmt: skip

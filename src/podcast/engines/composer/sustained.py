@@ -73,7 +73,9 @@ def _rolled(slope: float, cut: float, even: float = 1.0) -> Profile:
 def _bowed(cut: float) -> Profile:
     def profile(k: np.ndarray, hertz: np.ndarray) -> np.ndarray:
         """A saw through a string body's broad resonances near 300, 500 and 1100 Hz."""
-        body = sum(g * np.exp(-0.5 * (np.log2(hertz / f) / 0.35) ** 2) for f, g in ((300, 1.0), (500, 0.9), (1100, 0.4)))
+        body = sum(
+            g * np.exp(-0.5 * (np.log2(hertz / f) / 0.35) ** 2) for f, g in ((300, 1.0), (500, 0.9), (1100, 0.4))
+        )
         return (0.35 + body) / k / np.sqrt(1 + (hertz / cut) ** 4)
 
     return profile
@@ -92,19 +94,27 @@ SUSTAINED: dict[str, Sustained] = {
     "warm": Sustained(_rolled(1.15, 1100), _rolled(0.9, 2600), 24, 1.1, 1.6, 0.07, 0.45),
     "strings": Sustained(_bowed(2200), _bowed(4200), 26, 0.7, 1.1, 0.09, 0.40),
     "tremolo": Sustained(_bowed(1700), _bowed(3600), 30, 0.6, 0.8, 0.05, 0.5, tremolo=6.5),
-    "choir": Sustained(_sung(((430, 1.0), (820, 0.5), (2600, 0.10))), _sung(((600, 1.0), (1000, 0.6), (2700, 0.16))), 30,
+    "choir": Sustained(_sung(((430, 1.0), (820, 0.5), (2600, 0.10))), _sung(((600, 1.0), (1000, 0.6), (2700, 0.16))),
+        30,
                        1.2, 1.8, 0.06, 0.4),
     "glass": Sustained(_rolled(1.5, 1800, 0.25), _rolled(0.9, 4200, 0.5), 10, 1.4, 2.2, 0.05, 0.35),
     "dark": Sustained(_rolled(1.3, 700), _rolled(1.0, 1500, 0.7), 34, 1.5, 2.0, 0.05, 0.4),
     "drone": Sustained(_rolled(1.2, 600), _rolled(0.9, 1300), 16, 2.5, 3.0, 0.04, 0.45, low=28),
     "organ": Sustained(_rolled(1.2, 1400, 1.3), _rolled(1.0, 2400, 1.2), 7, 0.12, 0.35, 0.1, 0.3),
-    "flute": Sustained(_rolled(1.7, 2200, 0.5), _rolled(1.3, 3400, 0.7), 5, 0.09, 0.25, 0.3, 0.3, vibrato=4.8, low=60, high=88),
-    "lead": Sustained(_rolled(1.2, 1800, 0.4), _rolled(1.0, 3000, 0.6), 6, 0.06, 0.30, 0.2, 0.35, vibrato=5.2, low=57, high=84),
+    "flute": Sustained(_rolled(1.7, 2200, 0.5), _rolled(1.3, 3400, 0.7), 5, 0.09, 0.25, 0.3, 0.3, vibrato=4.8, low=60,
+        high=88),
+    "lead": Sustained(_rolled(1.2, 1800, 0.4), _rolled(1.0, 3000, 0.6), 6, 0.06, 0.30, 0.2, 0.35, vibrato=5.2, low=57,
+        high=84),
 }  # fmt: skip
 
 
 def hold(
-    loops: tuple[np.ndarray, np.ndarray], instrument: Sustained, start: int, length: int, phase: float, slow: float = 1.0
+    loops: tuple[np.ndarray, np.ndarray],
+    instrument: Sustained,
+    start: int,
+    length: int,
+    phase: float,
+    slow: float = 1.0,
 ) -> np.ndarray:
     """Return a held note with its release, stereo float32 (2, length + release).
 
