@@ -130,7 +130,7 @@ def _starts(cues: tuple[MusicCue, ...], narration: Narration) -> list[int]:
 
 
 def _places(before: int, narration: Narration) -> tuple[int, int]:
-    """Return where the card (or the words) and where the words of a turn begin; behind the last: where all words end."""
+    """Return where the card (or the words) and the words of a turn begin; behind the last: where all words end."""
     spoken = narration.speech()
     following = [slot for slot in narration.slots if slot.turn >= before] or list(narration.slots[-1:])
     words = [slot for slot in following if slot.kind == "speech" and slot.turn >= before]

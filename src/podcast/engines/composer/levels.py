@@ -17,11 +17,17 @@ _OFFSET = -0.691  # dB, BS.1770-4, equation 2
 @lru_cache(8)
 def k_power(n: int) -> np.ndarray:
     """Return the power gain of the K-weighting at the bins of a real transform of `n` samples."""
-    z = np.exp(-2j * np.pi * np.arange(n // 2 + 1) / n)
-    power = np.ones(len(z))
+    cosine = np.cos(2 * np.pi * np.arange(n // 2 + 1) / n)
+    power = np.ones(len(cosine))
     for top, bottom in (_SHELF, _HIGH_PASS):
-        power *= np.abs(np.polyval(top[::-1], z) / np.polyval(bottom[::-1], z)) ** 2
-    return power.astype(np.float32)
+        power *= _squared(top, cosine) / np.maximum(_squared(bottom, cosine), 1e-30)
+    return np.maximum(power, 0.0).astype(np.float32)
+
+
+def _squared(taps: tuple[float, float, float], cosine: np.ndarray) -> np.ndarray:
+    """Return the squared magnitude of a polynomial of second order on the unit circle, at angles of given cosine."""
+    a, b, c = taps
+    return (a - c) ** 2 + b * b + (2 * b * (a + c) + 4 * a * c * cosine) * cosine
 
 
 def energy(spectrum: np.ndarray, n: int) -> float:

@@ -8,14 +8,14 @@ import numpy as np
 
 from podcast.engines.composer import drums, levels
 from podcast.engines.composer.cue import Settings, chance
-from podcast.engines.composer.room import BED_LUFS, finish, limit
+from podcast.engines.composer.room import BED_LUFS, finish, forget, limit
 from podcast.engines.composer.score import Composition, Note, Section, Stroke
 from podcast.engines.composer.struck import STRUCK, Struck, play
 from podcast.engines.composer.sustained import SUSTAINED, Sustained, hold, texture
 from podcast.episode import SAMPLE_RATE
 
 _UNIT = 0.1  # K-weighted RMS of a single note of gain 1 at full velocity, full scale
-_GAINS = {"pad": 0.165, "keys": 0.50, "arp": 0.40, "bass": 0.55, "motif": 0.48}  # balance of single notes
+_GAINS = {"pad": 0.125, "keys": 0.50, "arp": 0.40, "bass": 0.55, "motif": 0.48}  # balance of single notes
 _SENDS = {"pad": 0.55, "keys": 0.45, "arp": 0.55, "bass": 0.06, "motif": 0.75}  # share that goes to the room
 _LEVELLED = 0.4  # seconds from a note's beginning over which its loudness is taken
 _STEPS = 8  # of velocity that are told apart
@@ -58,6 +58,7 @@ def render(piece: Composition) -> list[np.ndarray]:
     for section in piece.sections:
         dry, wet = _perform(piece, section, bank)
         finished.append(finish(dry, wet, piece.settings.space, piece.settings.bright, piece.body(section)))
+    forget()
     first = min(1, len(finished) - 1)
     usual = BED_LUFS - finished[first][1]
     out = []

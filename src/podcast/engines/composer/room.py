@@ -43,10 +43,10 @@ def _impulse(space: float) -> np.ndarray:
     return (out / np.sqrt(np.sum(out**2, axis=1, keepdims=True))).astype(np.float32)
 
 
-@lru_cache(4)
+@lru_cache(3)
 def _tone(n: int, bright: float) -> np.ndarray:
     """Return the desk's tone as a causal response: rumble and treble off, and room for a voice around 2 kHz."""
-    s = 1j * fft.rfftfreq(n, 1 / SAMPLE_RATE)  # in Hz; analogue prototypes need no 2π
+    s = (1j * fft.rfftfreq(n, 1 / SAMPLE_RATE)).astype(np.complex64)  # in Hz; analogue prototypes need no 2π
     high_pass = s**2 / (s**2 + 1.414 * 32 * s + 32.0**2)
     dip, q, depth = 2000.0, 0.6, 10 ** (-4.0 / 20)
     voice = (s**2 + depth * s * dip / q + dip**2) / (s**2 + s * dip / q + dip**2)
@@ -54,10 +54,10 @@ def _tone(n: int, bright: float) -> np.ndarray:
     low_pass = 1 / (1 + 1.2 * s / top + (s / top) ** 2)
     lift, corner = 10 ** ((3.0 + 8.0 * bright) / 20), 1800.0
     air = (1 + s * lift**0.5 / corner) / (1 + s / lift**0.5 / corner)
-    return (high_pass * voice * air * low_pass).astype(np.complex64)
+    return np.asarray(high_pass * voice * air * low_pass, np.complex64)
 
 
-@lru_cache(2)
+@lru_cache(3)
 def _response(space: float, n: int) -> np.ndarray:
     return fft.rfft(_impulse(space), n, axis=1)
 
@@ -88,6 +88,12 @@ def finish(dry: np.ndarray, wet: np.ndarray, space: float, bright: float, body: 
     spectra[0], spectra[1] = middle + side, middle - side
     loud = levels.energy(spectra[0], n) + levels.energy(spectra[1], n)
     return fft.irfft(spectra, n, axis=1)[:, : dry.shape[1]], levels.lufs(loud, body)
+
+
+def forget() -> None:
+    """Give back the memory of what was kept from section to section (a hundred megabytes)."""
+    for kept in (_tone, _response, _width, levels.k_power):
+        kept.cache_clear()
 
 
 def limit(piece: np.ndarray) -> np.ndarray:
