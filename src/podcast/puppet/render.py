@@ -126,7 +126,8 @@ class Puppet:
         self._grids(rig, head, origin)
 
     def _face_box(self) -> None:
-        boxes = [(p.rows, p.cols) for p in (*self._eyes, *self._brows)]
+        parts: list[EyePart | BrowPart] = [*self._eyes, *self._brows]
+        boxes = [(p.rows, p.cols) for p in parts]
         if self._front is not None:
             boxes.append(self._front)
         h, w = self._head.shape[:2]
@@ -186,6 +187,9 @@ class Puppet:
     def _draw_face(self, pose: np.ndarray) -> None:
         """Bring mouth, eyes and brows of the head layer up to date."""
         mouth = tuple(np.rint(pose[_MOUTH] * _MOUTH_STEPS).astype(int).tolist())
+        # What is drawn is the step, not the pose that led to it: a frame must not depend on those before it.
+        pose = pose.copy()
+        pose[_MOUTH] = np.divide(mouth, _MOUTH_STEPS)
         if mouth != self._mouth_state:
             self._mouth.draw(pose, self._head)
             self._mouth_state = mouth
@@ -197,7 +201,7 @@ class Puppet:
             return
         self._face_state = eyes
         self._head[self._face] = self._plain[self._face]
-        c = {name: float(pose[INDEX[name]]) for name in EYES}
+        c = {name: step / _EYE_STEPS for name, step in zip(EYES, eyes, strict=True)}
         for part, side in zip(self._eyes, "lr", strict=False):
             part.draw(self._head, min(max(c[f"blink_{side}"], 0.0), 1.0), c["gaze_x"], c["gaze_y"])
         for brow, side in zip(self._brows, "lr", strict=False):

@@ -54,17 +54,11 @@ def _level(z: np.ndarray, front: float) -> np.ndarray:
     return 0.605 + np.float32(front - 0.605) * step(-0.16, 0.05, z)
 
 
-def _collar(f: Face, p: Points, tube: float, front: float = 0.785, gap: float = 0.018) -> np.ndarray:
-    """A rib round the root of the neck."""
-    x, y, z = p
-    around = np.hypot(x, z + 0.125) - np.float32(f.neck + gap)
-    return np.hypot(around, (y - _level(z, front)) * 0.60) - np.float32(tube)
-
-
 def _hole(f: Face, p: Points, wide: float, front: float) -> np.ndarray:
     """Negative in the opening for the neck."""
     x, y, z = p
-    return np.maximum((y - _level(z, front)) * np.float32(0.8), np.hypot(x, z + 0.125) - np.float32(f.neck + wide))
+    high, near = (y - _level(z, front)) * np.float32(0.8), np.hypot(x, z + 0.125) - np.float32(f.neck + wide)
+    return -join(-high, -near, 0.13)
 
 
 def _leaf(p: Points, *corners: tuple[float, float]) -> np.ndarray:
@@ -87,16 +81,24 @@ def _vee(p: Points, low: float, slope: float, base: float = 0.0) -> np.ndarray:
     return np.maximum((np.abs(x) - half) * np.float32(0.85), np.maximum(y - low - (9 if base else 0), -0.16 - z))
 
 
+def _band(cloth: np.ndarray, hole: np.ndarray, wide: float, thick: float) -> np.ndarray:
+    """A rib along the edge of an opening."""
+    return -join(-(cloth - np.float32(thick)), -(np.abs(hole - np.float32(wide / 2)) - np.float32(wide / 2)), 0.012)
+
+
 def _sweater(f: Face, o: Outfit, p: Points) -> dict[str, np.ndarray]:
     d = torso(f, p, o.build)
-    cloth = carve(_folded(d - np.float32(0.022), p, 0.010), _hole(f, p, 0.10, 0.775), 0.02)
-    return {"skin": d, "outer": cloth, "trim": _collar(f, p, 0.027)}
+    hole = _hole(f, p, 0.110, 0.835)
+    plain = d - np.float32(0.022)
+    cloth = carve(_folded(plain, p, 0.010), hole, 0.015)
+    return {"skin": d, "outer": cloth, "trim": _band(plain, hole, 0.052, 0.010)}
 
 
 def _jacket(f: Face, o: Outfit, p: Points) -> dict[str, np.ndarray]:
     d = torso(f, p, o.build)
-    tee = carve(_folded(d - np.float32(0.014), p, 0.006), _hole(f, p, 0.10, 0.80), 0.015)
-    tee = join(tee, _collar(f, p, 0.016, 0.805), 0.006)
+    hole = _hole(f, p, 0.110, 0.850)
+    tee = carve(_folded(d - np.float32(0.014), p, 0.006), hole, 0.010)
+    tee = np.minimum(tee, _band(d - np.float32(0.014), hole, 0.034, 0.007))
     coat = _folded(d - np.float32(0.048), p, 0.013)
     x, y, z = p
     half = 0.120 + 0.12 * step(0.75, 1.40, y) + 0.012 * np.sin(y * 9)

@@ -69,7 +69,7 @@ def _fold(fine: np.ndarray, k: int) -> np.ndarray:
 
 def brow(shape: BrowShape, css: str, view: View, side: int) -> np.ndarray:
     """Return a brow in a view as straight RGBA; `side` is -1 for the viewer's left."""
-    x, y = view._replace(scale=view.scale * 3).grid()
+    x, y = view.finer(3).grid()
     t = (x * side - shape.inner) / (shape.outer - shape.inner)
     c = np.clip(t, 0, 1)
     middle = shape.y - shape.tail * c - shape.arch * np.abs(np.sin(np.pi * c**1.25)) ** 1.1
@@ -90,7 +90,7 @@ _WIDTHS = (0.0235, 0.0195, 0.0190, 0.0165, 0.0155)  # half an arch of teeth, fro
 
 def teeth(view: View, line: float, upper: bool) -> np.ndarray:
     """Return a row of teeth as straight RGBA; the edges that bite lie near y = `line`."""
-    x, y = view._replace(scale=view.scale * 3).grid()
+    x, y = view.finer(3).grid()
     down = (y - line) if upper else (line + 0.008 - y)
     shrink = 1.0 if upper else 0.80
     ax = np.abs(x)
@@ -117,7 +117,7 @@ def teeth(view: View, line: float, upper: bool) -> np.ndarray:
 
 def tongue(view: View, line: float) -> np.ndarray:
     """Return the tongue as straight RGBA."""
-    x, y = view._replace(scale=view.scale * 3).grid()
+    x, y = view.finer(3).grid()
     top = line - 0.016
     r = np.hypot(x / 0.070, np.minimum(y - top - 0.045, 0) / 0.045)
     light_ = 0.55 + 0.50 * bell(x, 0.05) * bell(y - top - 0.020, 0.028) - 0.22 * bell(x, 0.006) * step(top, top + 0.03, y)

@@ -165,7 +165,7 @@ def _hair(look: Look, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Surface:
         a = base * (0.45 + 0.55 * puff + 0.9 * coil)[..., None]
         relief = 0.003 * grain(x, y, 260)
         return Surface(a, relief, (0.30, 0.25, 0.22), (0.05 + 0.16 * coil) * look.hair_shine, 9.0, 0.55)
-    relief, tone = strand_relief(u, v, 95)
+    relief, tone = strand_relief(u, v, 105)
     a = base * (1 + 0.55 * tone)[..., None]
     shine = look.hair_shine * np.clip(0.65 + 0.75 * tone, 0.1, 1.6)
     if style.dull is not None:

@@ -45,7 +45,7 @@ class Shot:
 
 def picture(scene: Scene, painters: dict[str, Painter], view: View, show: tuple[str, ...] | None = None) -> Shot:
     """Render a scene; materials not in `show` cast light and shadow but are left out."""
-    fine = view._replace(scale=view.scale * OVERSAMPLE)
+    fine = view.finer(OVERSAMPLE)
     z = march(scene, fine)
     parts = materials(scene, fine, z)
     inside = z > FAR
@@ -64,8 +64,8 @@ def picture(scene: Scene, painters: dict[str, Painter], view: View, show: tuple[
     for name, s in surfaces.items():
         mask = which[name]
         rgb[mask] = _shade(s, n, ao, lit, z, mask, fine.scale)[mask]
-    alpha = np.minimum.reduce([inside.astype(np.float32)] + (
-        [] if show is None else [np.isin(nearest, [names.index(s) for s in show if s in names]).astype(np.float32)]))
+    seen = inside if show is None else inside & np.isin(nearest, [names.index(s) for s in show if s in names])
+    alpha = seen.astype(np.float32)
     return Shot(_shrink(light.display(rgb), alpha), _depth(z, alpha > 0))
 
 
@@ -117,8 +117,9 @@ def _depth(z: np.ndarray, inside: np.ndarray) -> np.ndarray:
 def strand_relief(u: np.ndarray, v: np.ndarray, fine: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the relief and the brightness of single strands at strand coordinates, each about -1 … 1."""
     coarse = _STRANDS(u * np.float32(fine * 0.30), v * np.float32(5))
-    single = _STRANDS(u * np.float32(fine), v * np.float32(9))
-    return 0.6 * coarse + 0.4 * single, 0.5 * coarse + 0.5 * single
+    single = _STRANDS(u * np.float32(fine), v * np.float32(7))
+    hair = _STRANDS(u * np.float32(fine * 2.3) + 70, v * np.float32(9))
+    return 0.5 * coarse + 0.4 * single + 0.2 * hair, 0.4 * coarse + 0.4 * single + 0.35 * hair
 
 
 def grain(x: np.ndarray, y: np.ndarray, per_unit: float) -> np.ndarray:

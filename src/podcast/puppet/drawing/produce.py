@@ -24,7 +24,7 @@ _NECK = (0.50, 0.77)  # where the neck leaves the head's motion
 _FADE = (0.85, 0.76)  # the head layer's neck melts into the body's
 _SLOPE = 1.35  # steepest depth of the turn: 18 degrees squeeze to 58%
 _CREASE = 0.030
-_QUALITY = 92  # WebP
+_QUALITY = 96  # WebP
 
 
 class Folder:

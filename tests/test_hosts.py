@@ -1,0 +1,197 @@
+"""The hosts that ship with the program, looked at in rendered frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from podcast.canvas import to_rgb, to_yuv
+from podcast.puppet.drawing.produce import produce
+from podcast.puppet.pose import CHANNELS, HEAD, INDEX, REST
+from podcast.puppet.render import Puppet, aperture, figure_size
+from podcast.puppet.rig import host_folder, host_names, load_rig
+from podcast.puppet.sheet import contact_sheet
+
+NAMES = host_names()
+HEAD_HEIGHT, SIZE, ANCHOR = 400, (760, 700), (380, 440)  # pixels; (w, h)
+
+
+def pose(**channels: float) -> np.ndarray:
+    p = REST.copy()
+    for name, value in channels.items():
+        p[INDEX[name]] = value
+    return p
+
+
+def random_poses(n: int) -> np.ndarray:
+    rng = np.random.default_rng(4)
+    poses = rng.uniform(0, 1, (n, len(CHANNELS))).astype(np.float32)
+    limits = {"yaw": 18, "pitch": 10, "roll": 10, "head_x": 0.05, "head_y": 0.05, "lean": 1, "gaze_x": 1, "gaze_y": 1}
+    for name, limit in limits.items():
+        poses[:, INDEX[name]] = rng.uniform(-limit, limit, n)
+    return poses
+
+
+def background() -> np.ndarray:
+    rng = np.random.default_rng(1)
+    return to_yuv(rng.uniform(120, 180, (SIZE[1], SIZE[0], 3)))
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def puppet(request: pytest.FixtureRequest) -> Puppet:
+    return Puppet(load_rig(host_folder(request.param)), background(), HEAD_HEIGHT, ANCHOR)
+
+
+def on_screen(puppet: Puppet, point: tuple[float, float]) -> tuple[float, float]:
+    scale = HEAD_HEIGHT / puppet.rig.head_height
+    px, py = puppet.rig.spec.pivot
+    return (point[0] - px) * scale + ANCHOR[0], (point[1] - py) * scale + ANCHOR[1]
+
+
+def lip_gap(puppet: Puppet, **channels: float) -> float:
+    """Rows between the lips in the middle of the mouth, head heights: dark like a cavity or grey like teeth."""
+    frame = puppet.draw(pose(**channels)).astype(int)
+    x, y = on_screen(puppet, puppet.rig.spec.mouth.line[len(puppet.rig.spec.mouth.line) // 2])
+    part = frame[round(y - 0.05 * HEAD_HEIGHT) : round(y + 0.16 * HEAD_HEIGHT), round(x) - 2 : round(x) + 3]
+    reddish = part[..., 2] - 128 > 0.07 * part[..., 0]
+    inside = (~reddish) | (part[..., 0] < 45)
+    rows = np.flatnonzero(inside.mean(1) > 0.5)
+    return (rows[-1] - rows[0] + 1) / HEAD_HEIGHT if len(rows) else 0.0
+
+
+def test_there_are_four_and_they_are_small() -> None:
+    assert len(NAMES) >= 4
+    size = sum(p.stat().st_size for name in NAMES for p in host_folder(name).iterdir())
+    assert size < 6e6
+
+
+def test_every_host_says_who_it_is() -> None:
+    specs = [load_rig(host_folder(name)).spec for name in NAMES]
+    assert len({s.name for s in specs}) == len({s.accent for s in specs}) == len(NAMES)
+    assert all(s.licence and len(s.about) > 20 for s in specs)
+
+
+def test_lips_close_and_open(puppet: Puppet) -> None:
+    assert aperture(puppet.rig, pose(jaw=1, press=1)) == 0
+    shut = [lip_gap(puppet, press=1, jaw=jaw) for jaw in (0.0, 0.5, 1.0)]
+    assert max(shut) < 0.012, shut
+    gaps = [lip_gap(puppet, jaw=jaw) for jaw in (0.25, 0.5, 1.0)]
+    assert gaps[0] < gaps[1] < gaps[2] and gaps[2] > 0.07, gaps
+
+
+def test_lips_move_without_jumps(puppet: Puppet) -> None:
+    """Between close poses no frame differs much more from its neighbour than the others do."""
+    steps = np.linspace(0, 1, 25)
+    frames = [puppet.draw(pose(jaw=0.7 * t, pucker=t, smile=0.3 * t)).astype(np.int16).copy() for t in steps]
+    change = [np.abs(b - a).mean() for a, b in zip(frames, frames[1:], strict=False)]
+    assert max(change) < 3 * np.median(change)
+
+
+def test_a_pucker_narrows_the_mouth_and_a_tucked_lip_shows_teeth(puppet: Puppet) -> None:
+    wide, narrow = (puppet._mouth.shape(pose(**c)).half for c in ({"wide": 1.0}, {"pucker": 1.0}))
+    assert narrow < 0.6 * wide
+    frame = to_rgb(puppet.draw(pose(tuck=1, jaw=0.2))).astype(int)
+    x, y = on_screen(puppet, puppet.rig.spec.mouth.line[len(puppet.rig.spec.mouth.line) // 2])
+    part = frame[round(y - 0.03 * HEAD_HEIGHT) : round(y + 0.02 * HEAD_HEIGHT), round(x) - 6 : round(x) + 7]
+    ivory = (part.min(2) > 110) & (part.max(2) - part.min(2) < 50)
+    assert ivory.sum() > 15
+
+
+def iris_x(puppet: Puppet, **channels: float) -> float:
+    frame = puppet.draw(pose(**channels)).astype(float)
+    eye = puppet.rig.spec.eyes.right
+    (x0, _), (x1, _) = on_screen(puppet, eye.upper[0]), on_screen(puppet, eye.upper[-1])
+    _, y = on_screen(puppet, eye.centre)
+    part = frame[round(y) - 4 : round(y) + 5, round(x0) + 4 : round(x1) - 3, 0]
+    dark = np.clip(120 - part, 0, None)
+    return float((dark * np.arange(part.shape[1])).sum() / max(dark.sum(), 1))
+
+
+def test_eyes_look_and_blink(puppet: Puppet) -> None:
+    left, middle, right = (iris_x(puppet, gaze_x=g) for g in (-1, 0, 1))
+    assert left + 6 < middle < right - 6
+    eye = puppet.rig.spec.eyes.left
+    (x, y), (_, top) = on_screen(puppet, eye.centre), on_screen(puppet, eye.upper[len(eye.upper) // 2])
+    spot = np.s_[round(top) + 6 : round(y) + 1, round(x) - 12 : round(x) + 13]
+    awake = puppet.draw(pose())[spot].astype(int)
+    asleep = puppet.draw(pose(blink_l=1, blink_r=1))[spot].astype(int)
+    assert awake[..., 0].min() < 40 and asleep[..., 0].std() < 0.5 * awake[..., 0].std()
+
+
+def test_the_head_turns_where_it_should(puppet: Puppet) -> None:
+    """The nose, in front of the pivot, moves further than the outline."""
+    move = {name: puppet_shift(puppet, **{name: value}) for name, value in
+            (("yaw", 12.0), ("pitch", 8.0), ("head_x", 0.04))}
+    assert move["yaw"][0] > 12 and abs(move["yaw"][1]) < 4
+    assert move["pitch"][1] > 8 and abs(move["pitch"][0]) < 4
+    assert move["head_x"][0] == pytest.approx(0.04 * HEAD_HEIGHT, abs=2)
+
+
+def puppet_shift(puppet: Puppet, **channels: float) -> tuple[float, float]:
+    """How far the middle of the face moved, by matching a patch."""
+    import cv2
+
+    line = puppet.rig.spec.mouth.line
+    x, y = (round(v) for v in on_screen(puppet, line[len(line) // 2]))
+    still = puppet.draw(pose())[y - 30 : y + 31, x - 40 : x + 41].copy()
+    moved = puppet.draw(pose(**channels))[y - 90 : y + 91, x - 110 : x + 111]
+    _, _, _, best = cv2.minMaxLoc(cv2.matchTemplate(np.ascontiguousarray(moved), still, cv2.TM_CCOEFF_NORMED))
+    return best[0] - 70, best[1] - 60
+
+
+def test_only_the_dirty_part_changes_and_rest_returns_exactly(puppet: Puppet) -> None:
+    plain = background()
+    rest = puppet.draw(REST).copy()
+    x0, y0, x1, y1 = puppet.dirty
+    assert all(v % 2 == 0 for v in puppet.dirty)
+    outside = np.ones(rest.shape[:2], bool)
+    outside[y0:y1, x0:x1] = False
+    for row in random_poses(25):
+        frame = puppet.draw(row)
+        assert (frame[outside] == rest[outside]).all()
+    assert (puppet.draw(REST) == rest).all()
+    assert (rest[:20, :20] == plain[:20, :20]).all()
+
+
+def test_a_frame_depends_on_its_pose_alone() -> None:
+    rig = load_rig(host_folder(NAMES[0]))
+    walked, fresh = (Puppet(rig, background(), HEAD_HEIGHT, ANCHOR) for _ in range(2))
+    poses = random_poses(8)
+    for row in poses[:-1]:
+        walked.draw(row)
+    assert (walked.draw(poses[-1]) == fresh.draw(poses[-1])).all()
+
+
+def test_mirrored_is_the_flipped_picture() -> None:
+    rig = load_rig(host_folder(NAMES[0]))
+    plain = to_yuv(np.full((SIZE[1], SIZE[0], 3), 140, np.uint8))
+    straight = Puppet(rig, plain, HEAD_HEIGHT, (300, 440)).draw(pose(yaw=10, jaw=0.5))
+    mirrored = Puppet(rig, plain, HEAD_HEIGHT, (SIZE[0] - 300, 440), mirror=True).draw(pose(yaw=10, jaw=0.5))
+    assert (straight[:, ::-1] == mirrored).all()
+
+
+def test_the_figure_fills_its_frame(puppet: Puppet) -> None:
+    figure = figure_size(puppet.rig, HEAD_HEIGHT)
+    assert 1.2 * HEAD_HEIGHT < figure.width < 2.4 * HEAD_HEIGHT
+    bottom = ANCHOR[1] + figure.top + figure.height
+    breathed = Puppet(puppet.rig, to_yuv(np.full((round(bottom), SIZE[0], 3), (255, 0, 255), np.uint8)),
+                      HEAD_HEIGHT, ANCHOR)
+    magenta = breathed.draw(pose(breath=1))[-1, ANCHOR[0], 1:].astype(int).min()
+    assert magenta < 160, "the chest must reach the frame's edge"
+
+
+def test_contact_sheet() -> None:
+    sheet = contact_sheet(NAMES[:2], 160)
+    assert sheet.shape == (320, 800, 3) and sheet.dtype == np.uint8
+    assert not np.array_equal(sheet[:160], sheet[160:])
+
+
+def test_hosts_can_be_drawn_again(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        produce("finn", tmp_path / folder, scale=50.0)
+    one, two = ({p.name: p.read_bytes() for p in (tmp_path / f).iterdir()} for f in ("one", "two"))
+    assert one == two and "rig.yaml" in one
+    assert load_rig(tmp_path / "one").spec.name == "Finn"
+    assert HEAD[0] in CHANNELS
