@@ -154,3 +154,14 @@ def test_every_shape_of_frame(tmp_path: Path, size: tuple[int, int]) -> None:
     canvas = next(frames_of(timeline.shots[0], timeline.look, tmp_path / "c"))
     assert canvas.planar.shape == (size[1] * 3 // 2, size[0])
     assert canvas.y.std() > 10
+
+
+def test_frames_do_not_depend_on_the_shot_before(tmp_path: Path) -> None:
+    timeline = _shots(tmp_path, [("A", "First of all, this."), ("B", "Then, that."), ("A", "First of all, so.")])
+    first, second, third = timeline.shots
+    warm = _stage(timeline, first, tmp_path / "c")
+    for shot in (first, second):
+        for _ in paint(shot, warm):
+            pass
+    after = np.stack([canvas.planar.copy() for canvas in paint(third, warm)])
+    assert np.array_equal(after, _frames(timeline, third, tmp_path / "c"))

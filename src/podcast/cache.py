@@ -158,7 +158,7 @@ class Cache:
         """Return the start times of the runs that hold this store, and forget the dead ones."""
         starts = []
         for mark in (self.root / "runs").glob("*.run"):
-            if _is_alive(int(mark.stem)):
+            if is_alive(int(mark.stem)):
                 starts.append(mark.stat().st_mtime)
             else:
                 mark.unlink(missing_ok=True)
@@ -178,7 +178,8 @@ class Cache:
         (self.root / "runs" / f"{os.getpid()}.run").unlink(missing_ok=True)
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Tell whether a process of that number runs."""
     if os.name == "nt":
         return _is_alive_on_windows(pid)
     try:

@@ -127,8 +127,8 @@ class VideoConfig(_Section):
     @classmethod
     def _known_size(cls, text: str) -> str:
         width, height = parse_size(text)
-        if width % 2 or height % 2 or not (320 <= width <= 3840 and 320 <= height <= 3840):
-            raise ValueError("must be WIDTHxHEIGHT, both even, from 320 to 3840")
+        if width % 2 or height % 2 or not (160 <= width <= 3840 and 160 <= height <= 3840):
+            raise ValueError("must be WIDTHxHEIGHT, both even, from 160 to 3840")
         return text
 
     @property

@@ -70,6 +70,7 @@ def create(request: Request, loaded: Loaded, reporter: Reporter, pool: WorkerPoo
                 pieces = composite(timeline, picture, choice, cache=cache, pool=pool, reporter=reporter, stage=stage)
         with reporter.stage("mix"):
             mix = mixing.result()
+            wiring.judge(mix, config, reporter)
         with reporter.stage("publish"):
             published = publish(script, narration, mix, timeline, pieces, publication=publication, picture=picture,
                                 cache=cache, presenters=presenters)

@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 from podcast import sidecars
-from podcast.cache import Cache
+from podcast.cache import Cache, is_alive
 from podcast.captions import caption_blocks, shape_for
 from podcast.episode import Episode, Mix, Narration, Presenter, Script, Timeline, samples_at, seconds
 from podcast.errors import PodcastError
@@ -137,7 +137,8 @@ def _main_name(publication: Publication, suffix: str) -> str:
 def _sweep(folder: Path) -> None:
     """Remove the drafts of runs that were killed."""
     for left in folder.glob(".draft-*"):
-        shutil.rmtree(left, ignore_errors=True)
+        if not is_alive(int(left.name.rpartition("-")[2])):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _episode(script: Script, narration: Narration, mix: Mix, publication: Publication,

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ from podcast.timeline import Insert
 
 _DRAFT_SIDE = 640  # pixels, the longer side
 _DRAFT_QUALITY = 28.0
+_LOUDNESS_TOLERANCE = 0.3  # LU
 _NEURAL = "the built-in voice speaks; neural voices sound more human and are engines that one can install"
 
 
@@ -123,6 +125,15 @@ def mastering(config: Config) -> Mastering:
     chosen = config.music
     return Mastering(config.mix.loudness, bit_rate=config.mix.bitrate, music_level_db=chosen.level_db,
                      ducking=Ducking(depth_db=chosen.duck_db if chosen.ducking else 0.0))
+
+
+def judge(mix: Mix, config: Config, reporter: Reporter) -> None:
+    """Warn of a mix that missed its target: sound that is silent or nearly so."""
+    if not isfinite(mix.loudness):
+        reporter.warn("the episode is silent")
+    elif abs(mix.loudness - config.mix.loudness) > _LOUDNESS_TOLERANCE:
+        reporter.warn(f"the loudness is {mix.loudness:.1f} LUFS instead of {config.mix.loudness:g}: "
+                      "there is not enough sound to bring it there")
 
 
 def clip(file: Path | None, picture: Picture, cache: Cache) -> Insert | None:

@@ -43,7 +43,7 @@ def _interrupted() -> None:
 def _leave_with(error: Exception) -> None:
     import typer
 
-    if isinstance(error, typer.Abort):
+    if isinstance(error, typer.Abort) or getattr(error, "exit_code", 0) == EXIT_INTERRUPTED:
         _interrupted()
     if isinstance(error, typer.Exit):
         sys.exit(error.exit_code)
