@@ -82,7 +82,7 @@ def score(
 
     Music is made in `pool`, different cues at once, and cached one by one. `music_file` replaces all
     descriptions; cues that stop the music still do. `level_db` is added to the gain of every span (0: -20 LUFS).
-    A cue's `solo` is the narration's business: it makes the pause, and the mix does not duck in it.
+    A cue's `solo` moves nothing here: the pause before the words, in which the mix does not duck, is the narration's.
 
     Raises:
         EngineError: there is no such engine, or it refused an option.

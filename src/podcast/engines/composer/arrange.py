@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import ceil
 
-from podcast.engines.composer import harmony, melody, parts
+from podcast.engines.composer import bassline, harmony, melody, parts
 from podcast.engines.composer.cue import Settings, chance
 from podcast.engines.composer.harmony import Event
 from podcast.engines.composer.room import decay_time
@@ -118,7 +118,7 @@ def _write(settings: Settings, plan: Plan, bars: int, events: tuple[Event, ...],
     hand = parts.Hand(settings, bars, density, chance(settings.seed, plan.name), plan.name in ("outro", "sting"))
     playing = _playing(settings, plan, density)
     notes: list[Note] = []
-    for role, player in (("pad", parts.pad), ("keys", parts.keys), ("arp", parts.arp), ("bass", parts.bass)):
+    for role, player in (("pad", parts.pad), ("keys", parts.keys), ("arp", parts.arp), ("bass", bassline.bass)):
         if role in playing:
             notes += player(hand, events)
     if "motif" in playing:
