@@ -63,7 +63,7 @@ def render(piece: Composition) -> list[np.ndarray]:
     usual = BED_LUFS - finished[first][1]
     out = []
     for section, (sound, loud) in zip(piece.sections, finished, strict=True):
-        gain = min(BED_LUFS - loud, usual + _MOST_GAIN) if section.ring == 0 or len(finished) == 1 else usual
+        gain = min(BED_LUFS - loud, usual + (0.0 if section.ring and len(finished) > 1 else _MOST_GAIN))
         out.append(_closed(limit(sound * np.float32(10 ** ((gain + section.trim + piece.settings.level) / 20)))))
     return out
 
