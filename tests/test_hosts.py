@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +86,7 @@ def test_lips_move_without_jumps(puppet: Puppet) -> None:
     """Between close poses no frame differs much more from its neighbour than the others do."""
     steps = np.linspace(0, 1, 25)
     frames = [puppet.draw(pose(jaw=0.7 * t, pucker=t, smile=0.3 * t)).astype(np.int16).copy() for t in steps]
-    change = [np.abs(b - a).mean() for a, b in zip(frames, frames[1:], strict=False)]
+    change = [np.abs(b - a).mean() for a, b in pairwise(frames)]
     assert max(change) < 3 * np.median(change)
 
 
@@ -122,8 +123,9 @@ def test_eyes_look_and_blink(puppet: Puppet) -> None:
 
 def test_the_head_turns_where_it_should(puppet: Puppet) -> None:
     """The nose, in front of the pivot, moves further than the outline."""
-    move = {name: puppet_shift(puppet, **{name: value}) for name, value in
-            (("yaw", 12.0), ("pitch", 8.0), ("head_x", 0.04))}
+    move = {
+        name: puppet_shift(puppet, **{name: value}) for name, value in (("yaw", 12.0), ("pitch", 8.0), ("head_x", 0.04))
+    }
     assert move["yaw"][0] > 12 and abs(move["yaw"][1]) < 4
     assert move["pitch"][1] > 8 and abs(move["pitch"][0]) < 4
     assert move["head_x"][0] == pytest.approx(0.04 * HEAD_HEIGHT, abs=2)
@@ -176,8 +178,9 @@ def test_the_figure_fills_its_frame(puppet: Puppet) -> None:
     figure = figure_size(puppet.rig, HEAD_HEIGHT)
     assert 1.2 * HEAD_HEIGHT < figure.width < 2.4 * HEAD_HEIGHT
     bottom = ANCHOR[1] + figure.top + figure.height
-    breathed = Puppet(puppet.rig, to_yuv(np.full((round(bottom), SIZE[0], 3), (255, 0, 255), np.uint8)),
-                      HEAD_HEIGHT, ANCHOR)
+    breathed = Puppet(
+        puppet.rig, to_yuv(np.full((round(bottom), SIZE[0], 3), (255, 0, 255), np.uint8)), HEAD_HEIGHT, ANCHOR
+    )
     magenta = breathed.draw(pose(breath=1))[-1, ANCHOR[0], 1:].astype(int).min()
     assert magenta < 160, "the chest must reach the frame's edge"
 

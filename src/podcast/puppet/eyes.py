@@ -24,7 +24,7 @@ class EyePart:
 
     def __init__(self, rig: Rig, eye: Eye, head: np.ndarray, origin: tuple[float, float], scale: float) -> None:
         upper, lower = (np.array(c, np.float64) * scale - origin for c in (eye.upper, eye.lower))
-        tall = float((lower[:, 1].max() - upper[:, 1].min()))
+        tall = float(lower[:, 1].max() - upper[:, 1].min())
         crease = eye.crease * scale if eye.crease is not None else _CREASE * tall
         x0, x1 = int(upper[0, 0] - 0.35 * tall), int(upper[-1, 0] + 0.35 * tall) + 2
         y0, y1 = int(upper[:, 1].min() - crease - 0.30 * tall), int(lower[:, 1].max() + 0.25 * tall) + 2
@@ -33,8 +33,11 @@ class EyePart:
         self.h, self.w = self.base.shape[:2]
         corner = np.array([self.cols.start, self.rows.start])
         upper, lower = upper - corner, lower - corner
-        self.mask = layers.polygon((self.w, self.h), np.concatenate([upper[:, 0], lower[::-1, 0]]),
-                                   np.concatenate([upper[:, 1], lower[::-1, 1]]))
+        self.mask = layers.polygon(
+            (self.w, self.h),
+            np.concatenate([upper[:, 0], lower[::-1, 0]]),
+            np.concatenate([upper[:, 1], lower[::-1, 1]]),
+        )
         rows, cols = (np.flatnonzero(self.mask.any(axis)) for axis in (1, 0))
         self.open = slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
         self.slit = np.array([cols[0], rows[0]])  # where the opening's box begins
@@ -46,8 +49,9 @@ class EyePart:
         self._shade(tall)
         self._lid(rig, eye, scale, origin, corner, upper, lower, crease)
 
-    def _part(self, rig: Rig, placed: object, scale: float, origin: tuple[float, float],
-              corner: np.ndarray) -> tuple[np.ndarray, float, float] | None:
+    def _part(
+        self, rig: Rig, placed: object, scale: float, origin: tuple[float, float], corner: np.ndarray
+    ) -> tuple[np.ndarray, float, float] | None:
         if placed is None:
             return None
         layer, x, y = layers.sized(rig, placed, scale)  # type: ignore[arg-type]
@@ -61,8 +65,17 @@ class EyePart:
         self.shade = np.dstack([np.full_like(alpha, 16), np.full_like(alpha, 128), np.full_like(alpha, 128), alpha])
         self.shade = np.dstack([layers.masked(self.shade, alpha)[..., :3], alpha])
 
-    def _lid(self, rig: Rig, eye: Eye, scale: float, origin: tuple[float, float], corner: np.ndarray,
-             upper: np.ndarray, lower: np.ndarray, crease: float) -> None:
+    def _lid(
+        self,
+        rig: Rig,
+        eye: Eye,
+        scale: float,
+        origin: tuple[float, float],
+        corner: np.ndarray,
+        upper: np.ndarray,
+        lower: np.ndarray,
+        crease: float,
+    ) -> None:
         self.lid = None
         part = self._part(rig, eye.lid, scale, origin, corner)
         if part is None:

@@ -31,7 +31,7 @@ _PART = 0.020  # lips of OO stand apart with the jaw nearly shut
 _TUCK = 0.016  # the upper lip's lift over a tucked lower lip
 _HIDE = 0.030
 _TIP = 0.022  # fall of the raised tongue: its tip just under the upper teeth
-_NOSE = 0.105  # region above the lips
+_NOSE = 0.050  # region above the lips: below the nose, which stays as it is
 _NECK = 0.13  # region below the chin
 _CHEEK = 0.28  # region beside the middle
 
@@ -54,7 +54,7 @@ def gap(pose: np.ndarray, drop: float) -> tuple[float, float]:
     tuck = c["tuck"]
     up, down = up * (1 - 0.3 * tuck) + _TUCK * tuck, down * (1 - tuck) - 0.002 * tuck
     shut = 1 - min(max(c["press"], 0.0), 1.0)
-    return max(up * shut, 0.0), down * shut if down > 0 else down * shut
+    return max(up * shut, 0.0), down * shut
 
 
 class MouthPart:
@@ -83,7 +83,7 @@ class MouthPart:
 
     def _box(self, head: np.ndarray) -> None:
         h, w = head.shape[:2]
-        y0 = max(0, int(self.y + self.top.min() - (_NOSE - 0.03) * self.height))
+        y0 = max(0, int(self.y + self.top.min() - _NOSE * self.height))
         y1 = min(h, int(self.y + self.chin + _NECK * self.height))
         x0, x1 = max(0, int(self.x - _CHEEK * self.height)), min(w, int(self.x + _CHEEK * self.height) + 1)
         self.rows, self.cols = slice(y0, y1), slice(x0, x1)
@@ -112,8 +112,8 @@ class MouthPart:
         c = {name: float(pose[INDEX[name]]) for name in MOUTH}
         up, down = gap(pose, self.drop)
         half = self.half * (1 + _WIDE * c["wide"] - _PUCKER * c["pucker"] + 0.06 * max(c["smile"], 0) - 0.04 * c["jaw"])
-        round_ = 0.60 + 0.10 * c["wide"] - 0.10 * c["pucker"]
-        open_ = np.clip(1 - np.abs(self.t) ** (2.2 + 0.6 * c["wide"]), 0, 1) ** round_
+        round_ = 0.56 + 0.12 * c["wide"] - 0.10 * c["pucker"]
+        open_ = np.clip(1 - np.abs(self.t) ** (2.4 + 0.5 * c["wide"]), 0, 1) ** round_
         bend = -_SMILE * self.height * c["smile"] * np.abs(self.t) ** 1.6
         corner = 0.30 * down * self.height * self.t**2 * (down > 0)  # corners fall a little with the jaw
         flat = 1 - 0.5 * c["pucker"]
@@ -121,8 +121,12 @@ class MouthPart:
         upper = middle - up * self.height * open_
         lower = middle + np.where(open_ > 0, (down * self.height - corner) * open_, 0)
         shut = 1 - 0.6 * min(max(c["press"], 0.0), 1.0)
-        return Shape(half, np.minimum(upper, lower) if down >= 0 else upper, np.maximum(lower, upper),
-                     c["jaw"] * self.drop * _CHIN * self.height * shut * (1 - 0.35 * c["tuck"]))
+        return Shape(
+            half,
+            np.minimum(upper, lower) if down >= 0 else upper,
+            np.maximum(lower, upper),
+            c["jaw"] * self.drop * _CHIN * self.height * shut * (1 - 0.35 * c["tuck"]),
+        )
 
     def draw(self, pose: np.ndarray, head: np.ndarray) -> None:
         """Draw the mouth of a pose into the head layer, in place."""
@@ -158,17 +162,25 @@ class MouthPart:
         tip = min(max(c["tongue"], 0.0), 1.0)
         fall = shape.jaw + _HIDE * c["pucker"] * self.height  # rounded lips cover the lower teeth
         raised = fall - tip * (fall - _TIP * self.height)
-        for part, dy, opacity in ((self.tongue, raised, 1.0), (self.teeth_lower, fall, 1.0), (self.tongue, raised, tip),
-                                  (self.teeth_upper, 0.0, 1.0)):
+        for part, dy, opacity in (
+            (self.tongue, raised, 1.0),
+            (self.teeth_lower, fall, 1.0),
+            (self.tongue, raised, tip),
+            (self.teeth_upper, 0.0, 1.0),
+        ):
             if part is not None and opacity > 0:
                 layer, px, py = part
-                _put(inside, layer if opacity >= 1 else cv2.convertScaleAbs(layer, alpha=opacity), px - x0, py + dy - y0)
+                _put(
+                    inside, layer if opacity >= 1 else cv2.convertScaleAbs(layer, alpha=opacity), px - x0, py + dy - y0
+                )
         if c["pucker"] > 0:  # and put the rest into their shadow
             night = np.empty_like(inside)
             night[:] = self.dark
             _mix(inside, night, np.full(inside.shape[:2], round(min(c["pucker"], 1.0) * 150), np.uint8))
         deep = 0.020 * self.height
-        lit = layers.polygon(size, np.concatenate([x, x[::-1]]) - x0, np.concatenate([up + deep * 0.6, low[::-1] + deep]))
+        lit = layers.polygon(
+            size, np.concatenate([x, x[::-1]]) - x0, np.concatenate([up + deep * 0.6, low[::-1] + deep])
+        )
         lit = cv2.GaussianBlur(lit, (0, 0), max(deep * 0.55, 0.6))
         lit = cv2.add(cv2.convertScaleAbs(lit, alpha=0.62), 97)
         shade = np.empty_like(inside)
@@ -198,8 +210,9 @@ class MouthPart:
         above = _ladder(y, [np.full_like(top, roof), out_up, upper], [np.full_like(top, roof), top, line])
         keys = [lower, np.minimum(out_low, chin - 2), chin, np.full_like(top, floor)]
         below = _ladder(y, keys, [line, low, np.full_like(top, self.chin), np.full_like(top, floor)])
-        stretch = np.where(np.abs(gx) < shape.half, gx * (self.half / shape.half - 1),
-                           np.sign(gx) * (self.half - shape.half) * fade)
+        stretch = np.where(
+            np.abs(gx) < shape.half, gx * (self.half / shape.half - 1), np.sign(gx) * (self.half - shape.half) * fade
+        )
         calm_up = np.clip((y - roof) / (out_up - roof), 0, 1)
         calm_low = np.clip((floor - y) / (floor - out_low), 0, 1) ** 1.5
         return self._fine(stretch * calm_up, above), self._fine(stretch * calm_low, below)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -166,8 +167,9 @@ def host_folder(name: str) -> Path:
     for folder in (HOSTS / name, Path(name)):
         if (folder / RIG_FILE).is_file():
             return folder
-    raise PodcastError(f"no host named '{name}'", f"Ours are {', '.join(host_names())}; "
-                       f"your own is a folder with a {RIG_FILE}.", name)
+    raise PodcastError(
+        f"no host named '{name}'", f"Ours are {', '.join(host_names())}; your own is a folder with a {RIG_FILE}.", name
+    )
 
 
 def load_rig(folder: Path | str) -> Rig:
@@ -205,12 +207,17 @@ def rig_digest(folder: Path | str) -> str:
 
 def _read_spec(path: Path) -> RigSpec:
     if not path.is_file():
-        raise PodcastError(f"there is no {RIG_FILE}", "A host is a folder with layers and a rig.yaml; see docs/hosts.md.",
-                           str(path.parent))
+        raise PodcastError(
+            f"there is no {RIG_FILE}",
+            "A host is a folder with layers and a rig.yaml; see docs/hosts.md.",
+            str(path.parent),
+        )
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PodcastError(f"not readable as YAML: {str(error).splitlines()[0]}", "Mend the syntax.", str(path)) from error
+        raise PodcastError(
+            f"not readable as YAML: {str(error).splitlines()[0]}", "Mend the syntax.", str(path)
+        ) from error
     try:
         return RigSpec.model_validate(data)
     except ValidationError as error:
@@ -256,12 +263,17 @@ def _check_geometry(rig: Rig) -> None:
     where = f"{rig.folder / RIG_FILE}: "
     head = rig.spec.layers.head
     h, w = (n * head.scale for n in rig.picture(head).shape[:2])
-    for x, y in (*rig.spec.mouth.line, *([] if rig.spec.eyes is None else
-                                         [rig.spec.eyes.left.centre, rig.spec.eyes.right.centre])):
+    for x, y in (
+        *rig.spec.mouth.line,
+        *([] if rig.spec.eyes is None else [rig.spec.eyes.left.centre, rig.spec.eyes.right.centre]),
+    ):
         if not (head.at[0] <= x <= head.at[0] + w and head.at[1] <= y <= head.at[1] + h):
-            raise PodcastError(f"point ({x:g}, {y:g}) lies outside the head layer",
-                               "Coordinates are canvas pixels: add the layer's `at`.", where + "mouth or eyes")
+            raise PodcastError(
+                f"point ({x:g}, {y:g}) lies outside the head layer",
+                "Coordinates are canvas pixels: add the layer's `at`.",
+                where + "mouth or eyes",
+            )
     for name in ("top", "line", "low"):
         curve = getattr(rig.spec.mouth, name)
-        if any(b[0] <= a[0] for a, b in zip(curve, curve[1:], strict=False)):
+        if any(b[0] <= a[0] for a, b in pairwise(curve)):
             raise PodcastError("points must run from left to right", "Sort them by x.", where + f"mouth.{name}")

@@ -31,8 +31,12 @@ def contact_sheet(names: Sequence[str], size: int = 320) -> np.ndarray:
 def _row(name: str, size: int) -> np.ndarray:
     fade = np.linspace(0, 1, size, dtype=np.float32)[:, None, None]
     backdrop = np.array(_TOP, np.float32) * (1 - fade) + np.array(_BOTTOM, np.float32) * fade
-    puppet = Puppet(load_rig(host_folder(name)), to_yuv(np.tile(backdrop, (1, size, 1))), _HEAD * size,
-                    (_PIVOT[0] * size, _PIVOT[1] * size))
+    puppet = Puppet(
+        load_rig(host_folder(name)),
+        to_yuv(np.tile(backdrop, (1, size, 1))),
+        _HEAD * size,
+        (_PIVOT[0] * size, _PIVOT[1] * size),
+    )
     return np.hstack([to_rgb(puppet.draw(_pose(changes))) for changes in _POSES])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -42,7 +43,7 @@ def torso(f: Face, p: Points, build: float) -> np.ndarray:
 
 
 def _folded(d: np.ndarray, p: Points, depth: float) -> np.ndarray:
-    x, y, z = p
+    x, y, _ = p
     ax = np.sqrt(x * x + 0.02) * (1 + 0.15 * np.tanh(x * 6))  # not the same on both sides, no seam in the middle
     soft = _FOLDS(ax * 30 + y * 18, ax * 12 - y * 26 + 300)
     arm = np.sin(y * 34 + 9 * np.abs(x) + 2 * np.sin(x * 7)) * step(0.50, 0.66, np.abs(x))
@@ -66,9 +67,9 @@ def _leaf(p: Points, *corners: tuple[float, float]) -> np.ndarray:
     x, y, z = p
     ax = np.abs(x)
     ring = [*corners, corners[0]]
-    area = sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(ring, ring[1:], strict=False))
+    area = sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairwise(ring))
     edges = []
-    for (x0, y0), (x1, y1) in zip(ring, ring[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(ring):
         length = float(np.hypot(x1 - x0, y1 - y0)) * float(np.sign(area))
         edges.append(((ax - x0) * (y1 - y0) - (y - y0) * (x1 - x0)) / np.float32(length))
     return np.maximum(np.maximum.reduce(edges), -0.22 - z)
@@ -137,7 +138,9 @@ def _cardigan(f: Face, o: Outfit, p: Points) -> dict[str, np.ndarray]:
     shirt = _folded(d - np.float32(0.016), p, 0.005)
     shirt = carve(shirt, _vee(p, 0.90, 0.55), 0.010)
     placket = np.maximum(d - np.float32(0.024), np.maximum(np.abs(x) - 0.026, 0.90 - y))
-    buttons = np.minimum(ellipsoid(p, (0, 0.985, 0.085), (0.011, 0.011, 0.03)), ellipsoid(p, (0, 1.13, 0.11), (0.011, 0.011, 0.03)))
+    buttons = np.minimum(
+        ellipsoid(p, (0, 0.985, 0.085), (0.011, 0.011, 0.03)), ellipsoid(p, (0, 1.13, 0.11), (0.011, 0.011, 0.03))
+    )
     stand = np.hypot(x, z + 0.125) - np.float32(f.neck + 0.024)
     rim = _level(z, 0.835) - 0.035
     stand = np.maximum(np.abs(stand) - 0.009, np.maximum(rim - y, y - rim - 0.12))
@@ -150,8 +153,13 @@ def _cardigan(f: Face, o: Outfit, p: Points) -> dict[str, np.ndarray]:
     knit = carve(knit, _hole(f, p, 0.060, 0.73), 0.02)
     rib = np.maximum(np.maximum(-edge, edge - 0.050), d - np.float32(0.064))
     rib = np.maximum(rib, np.maximum(0.70 - y, y - 1.36))
-    return {"skin": d, "inner": np.minimum(np.minimum(shirt, placket), collar), "button": buttons, "outer": knit,
-            "trim": np.maximum(rib, -z - 0.2) - np.float32(0.004)}
+    return {
+        "skin": d,
+        "inner": np.minimum(np.minimum(shirt, placket), collar),
+        "button": buttons,
+        "outer": knit,
+        "trim": np.maximum(rib, -z - 0.2) - np.float32(0.004),
+    }
 
 
 KINDS: dict[str, Callable[[Face, Outfit, Points], dict[str, np.ndarray]]] = {
@@ -197,7 +205,7 @@ def _cloth(css: str, x: np.ndarray, y: np.ndarray, z: np.ndarray, knit: bool, ri
 
 def microphone(p: Points) -> dict[str, np.ndarray]:
     """Return the distance to a broadcast microphone on its arm, at the lower right."""
-    x, y, z = p
+    x, y, _ = p
     a, b = (0.50, 1.02, 0.32), (0.62, 1.17, 0.30)
     grille = limb(p, a, b, 0.082, 0.082)
     grille = np.maximum(grille, -((x - a[0]) * 0.62 + (y - a[1]) * 0.78 + 0.055))
@@ -210,6 +218,7 @@ def microphone(p: Points) -> dict[str, np.ndarray]:
 
 def mic_painters() -> dict[str, Painter]:
     """Return the painters of `microphone`."""
+
     def grille(x: np.ndarray, y: np.ndarray, z: np.ndarray, parts: dict[str, np.ndarray]) -> Surface:
         u, v = x * 0.78 - y * 0.62, x * 0.62 + y * 0.78
         mesh = np.sin(u * 420) * np.sin(v * 420)
@@ -218,6 +227,7 @@ def mic_painters() -> dict[str, Painter]:
 
     def plain(css: str, shine: float) -> Painter:
         return lambda x, y, z, parts: Surface(
-            np.broadcast_to(linear(css), (*x.shape, 3)).copy(), 0.0, (0.05, 0.05, 0.05), shine, 24.0, 1.0)
+            np.broadcast_to(linear(css), (*x.shape, 3)).copy(), 0.0, (0.05, 0.05, 0.05), shine, 24.0, 1.0
+        )
 
     return {"grille": grille, "metal": plain("#1d1f23", 0.55), "ring": plain("#b9975a", 0.9)}

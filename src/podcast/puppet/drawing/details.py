@@ -82,7 +82,9 @@ def brow(shape: BrowShape, css: str, view: View, side: int) -> np.ndarray:
     ends = step(-0.05, 0.10, t + 0.05 * tone) * step(1.05, 0.92, t)
     cover = step(1.10, 0.45, np.abs(ragged)) * ends * shape.dense
     rgb = linear(css) * (1.25 + 0.55 * relief - 0.35 * d)[..., None]
-    return _fold(np.dstack([light.display(np.maximum(rgb, 0.002)), np.clip(cover * (0.94 + 0.25 * tone), 0, 1) * 255]), 3)
+    return _fold(
+        np.dstack([light.display(np.maximum(rgb, 0.002)), np.clip(cover * (0.94 + 0.25 * tone), 0, 1) * 255]), 3
+    )
 
 
 _WIDTHS = (0.0235, 0.0195, 0.0190, 0.0165, 0.0155)  # half an arch of teeth, from the middle
@@ -101,7 +103,10 @@ def teeth(view: View, line: float, upper: bool) -> np.ndarray:
         centre = edge + width / 2
         reach = (0.019, 0.0165, 0.0175, 0.014, 0.012)[i] if upper else 0.010
         d = np.maximum(np.abs(ax - centre) - width / 2, down - reach)
-        corner = np.hypot(np.maximum(np.abs(ax - centre) - width / 2 + 0.006, 0), np.maximum(down - reach + 0.006, 0)) - 0.006
+        corner = (
+            np.hypot(np.maximum(np.abs(ax - centre) - width / 2 + 0.006, 0), np.maximum(down - reach + 0.006, 0))
+            - 0.006
+        )
         d = np.maximum(d, corner)
         one = step(0.0006, -0.0006, d)
         bulge = 1 - 0.30 * step(-0.0055, 0.0, d) - 0.10 * bell(np.abs(ax - centre) - width / 2, 0.002)
@@ -120,7 +125,9 @@ def tongue(view: View, line: float) -> np.ndarray:
     x, y = view.finer(3).grid()
     top = line - 0.016
     r = np.hypot(x / 0.070, np.minimum(y - top - 0.045, 0) / 0.045)
-    light_ = 0.55 + 0.50 * bell(x, 0.05) * bell(y - top - 0.020, 0.028) - 0.22 * bell(x, 0.006) * step(top, top + 0.03, y)
+    light_ = (
+        0.55 + 0.50 * bell(x, 0.05) * bell(y - top - 0.020, 0.028) - 0.22 * bell(x, 0.006) * step(top, top + 0.03, y)
+    )
     rgb = linear("#c2605f") * light_[..., None]
     rgb = rgb + 0.16 * (bell(x + 0.018, 0.014) * bell(y - top - 0.014, 0.007))[..., None]
     return _fold(np.dstack([light.display(rgb), step(1.0, 0.95, r) * 255]), 3)
@@ -138,9 +145,13 @@ def glasses(f: Face, kind: str) -> Scene:
         ex, ey = (ax - f.eye_x - 0.004) / wide, (y - f.eye_y - 0.012) / tall
         r = (np.abs(ex) ** square + np.abs(ey) ** square + 1e-6) ** (1 / square)
         ring = np.hypot((r - 1) * min(wide, tall), (z - plane) * 0.8) - tube
-        span = limb((ax, y + 0.9 * ax * ax, z), (0.0, f.eye_y - 0.022, 0.385), (0.042, f.eye_y - 0.020, 0.372), 0.0075, 0.0075)
+        span = limb(
+            (ax, y + 0.9 * ax * ax, z), (0.0, f.eye_y - 0.022, 0.385), (0.042, f.eye_y - 0.020, 0.372), 0.0075, 0.0075
+        )
         out = f.eye_x + wide
-        arm = limb((ax, y, z), (out - 0.002, f.eye_y - 0.028, 0.318), (f.skull + 0.012, f.eye_y - 0.02, -0.05), 0.0085, 0.0085)
+        arm = limb(
+            (ax, y, z), (out - 0.002, f.eye_y - 0.028, 0.318), (f.skull + 0.012, f.eye_y - 0.02, -0.05), 0.0085, 0.0085
+        )
         return {"frame": join(np.minimum(ring, span), arm, 0.01).astype(np.float32)}
 
     return parts
@@ -148,6 +159,7 @@ def glasses(f: Face, kind: str) -> Scene:
 
 def glasses_painter(css: str) -> dict[str, Painter]:
     """Return the painter of the frames."""
+
     def frame(x: np.ndarray, y: np.ndarray, z: np.ndarray, parts: dict[str, np.ndarray]) -> Surface:
         tone = 0.35 * _FIBRES(x * 160, y * 120)
         return Surface(linear(css) * (1 + tone)[..., None], 0.0, (0.05, 0.05, 0.05), 0.7 + 0 * x, 40.0, 0.8)

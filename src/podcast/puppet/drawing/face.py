@@ -89,13 +89,19 @@ def _age_relief(f: Face, p: Points) -> np.ndarray:
     x, y, z = p
     ax = np.abs(x)
     fold_x = f.nose_w + 0.028 + 0.075 * np.clip((y - f.nose_y + 0.01) / 0.13, 0, 1) ** 0.8
-    fold = bell(ax - fold_x, 0.011) * step(f.nose_y - 0.03, f.nose_y + 0.02, y) * step(f.mouth_y + 0.03, f.mouth_y - 0.03, y)
+    fold = (
+        bell(ax - fold_x, 0.011)
+        * step(f.nose_y - 0.03, f.nose_y + 0.02, y)
+        * step(f.mouth_y + 0.03, f.mouth_y - 0.03, y)
+    )
     plump = bell(ax - fold_x - 0.035, 0.035) * bell(y - f.nose_y - 0.05, 0.07)
     out = f.folds * (-0.010 * fold + 0.010 * plump)
     if f.wrinkles:
         lines = np.sin((y + 0.006 * np.cos(x * 14) + 0.02 * x) * 165)
         brow = bell(y + 0.165, 0.055) * step(0.26, 0.10, ax) * np.clip(lines, -0.2, 1)
-        bag = bell(y - (f.eye_y + f.eye_low + 0.030 - 0.6 * (ax - f.eye_x) ** 2), 0.010) * bell(ax - f.eye_x + 0.01, 0.075)
+        bag = bell(y - (f.eye_y + f.eye_low + 0.030 - 0.6 * (ax - f.eye_x) ** 2), 0.010) * bell(
+            ax - f.eye_x + 0.01, 0.075
+        )
         crow = np.clip(np.sin(np.arctan2(y - f.eye_y, ax - f.eye_x - f.eye_w + 0.03) * 11), 0, 1)
         crow = crow * bell(ax - f.eye_x - f.eye_w - 0.035, 0.028) * bell(y - f.eye_y, 0.05)
         out = out - f.wrinkles * (0.0035 * brow + 0.006 * bag + 0.004 * crow)
@@ -141,7 +147,9 @@ def skin(f: Face, p: Points, shut: bool = False) -> np.ndarray:
 def _nose(f: Face, d: np.ndarray, p: Points, q: Points) -> np.ndarray:
     d = join(d, limb(p, (0, 0.0, f.bridge_z), (0, f.nose_y - 0.02, f.nose_z - 0.015), f.bridge, f.bridge + 0.010), 0.05)
     d = join(d, ball(p, (0, f.nose_y - 0.003, f.nose_z), f.nose_tip), 0.035)
-    d = join(d, ellipsoid(q, (f.nose_w, f.nose_y + 0.010, f.nose_z - 0.040), (f.wing, f.wing * 0.86, f.wing * 1.2)), 0.020)
+    d = join(
+        d, ellipsoid(q, (f.nose_w, f.nose_y + 0.010, f.nose_z - 0.040), (f.wing, f.wing * 0.86, f.wing * 1.2)), 0.020
+    )
     return carve(d, ellipsoid(q, (f.nose_w * 0.55, f.nose_y + 0.036, f.nose_z - 0.014), (0.015, 0.010, 0.024)), 0.014)
 
 

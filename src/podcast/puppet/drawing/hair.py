@@ -166,7 +166,7 @@ STYLES = {
 def beard_cover(f: Face, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return how thick a full beard grows at (x, y), 0 … 1."""
     ax = np.abs(x)
-    top, line, low = lip_edges(f, ax)
+    top, _, low = lip_edges(f, ax)
     hairs = 0.7 * _EDGE(x * 330, y * 90) + 0.5 * _EDGE(x * 700 + 9, y * 160)
     cheek = 0.262 - 0.40 * np.maximum(ax - 0.12, 0) - 1.5 * np.maximum(ax - 0.235, 0) ** 1.1
     cover = step(-0.030, 0.045, y - cheek + 0.016 * hairs)

@@ -40,11 +40,15 @@ def display(light: np.ndarray) -> np.ndarray:
 
 def normals(z: np.ndarray, scale: float) -> np.ndarray:
     """Return unit normals (h, w, 3) of a depth map; at steps of depth the flatter side decides."""
+
     def slope(axis: int) -> np.ndarray:
         ahead = np.diff(z, axis=axis, append=np.take(z, [-1], axis))
         behind = np.diff(z, axis=axis, prepend=np.take(z, [0], axis))
-        both = np.where(np.abs(ahead) < np.abs(behind) * 0.5, ahead, np.where(np.abs(behind) < np.abs(ahead) * 0.5,
-                        behind, (ahead + behind) / 2))
+        both = np.where(
+            np.abs(ahead) < np.abs(behind) * 0.5,
+            ahead,
+            np.where(np.abs(behind) < np.abs(ahead) * 0.5, behind, (ahead + behind) / 2),
+        )
         return both * np.float32(scale)
 
     n = np.stack([-slope(1), -slope(0), np.ones_like(z)], -1)
@@ -59,16 +63,19 @@ def occlusion(z: np.ndarray, inside: np.ndarray, scale: float) -> np.ndarray:
         r = radius * scale
         shrink = max(1, int(r / 3))
         size = (max(1, z.shape[1] // shrink), max(1, z.shape[0] // shrink))
+
         def soft(a: np.ndarray, size: tuple[int, int] = size, r: float = r / shrink) -> np.ndarray:
             small = cv2.GaussianBlur(cv2.resize(a, size, interpolation=cv2.INTER_AREA), (0, 0), max(r, 0.5))
             return cv2.resize(small, (z.shape[1], z.shape[0]), interpolation=cv2.INTER_LINEAR)
+
         around = soft(base) / np.maximum(soft(inside.astype(np.float32)), 1e-3)
         open_ *= 1 - np.clip((around - z) / radius, 0, 1) * weight
     return open_
 
 
-def shadow(z: np.ndarray, inside: np.ndarray, scale: float, to_light: np.ndarray, reach: float = 0.5,
-           softness: float = 9.0) -> np.ndarray:
+def shadow(
+    z: np.ndarray, inside: np.ndarray, scale: float, to_light: np.ndarray, reach: float = 0.5, softness: float = 9.0
+) -> np.ndarray:
     """Return 0 (in shadow) … 1 (lit) by walking over the depth map towards the light."""
     lit = np.ones_like(z)
     ground = np.where(inside, z, FAR).astype(np.float32)
@@ -76,8 +83,14 @@ def shadow(z: np.ndarray, inside: np.ndarray, scale: float, to_light: np.ndarray
     while distance < reach:
         dx, dy = to_light[0] * distance * scale, to_light[1] * distance * scale
         shift = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
-        there = cv2.warpAffine(ground, shift, (z.shape[1], z.shape[0]), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                               borderMode=cv2.BORDER_CONSTANT, borderValue=float(FAR))
+        there = cv2.warpAffine(
+            ground,
+            shift,
+            (z.shape[1], z.shape[0]),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=float(FAR),
+        )
         clear = (z + to_light[2] * distance - there) / distance
         thick = there - (z + to_light[2] * distance) > 0.5  # far in front: not a contact
         lit = np.minimum(lit, np.where(thick, 1, np.clip(0.5 + clear * softness * 0.5, 0, 1)))

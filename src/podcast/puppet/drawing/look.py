@@ -10,7 +10,7 @@ from podcast.puppet.drawing.face import Face, eyeballs, lid_edges, lip_edges, sk
 from podcast.puppet.drawing.hair import STYLES, beard_cover, coil_relief
 from podcast.puppet.drawing.light import linear
 from podcast.puppet.drawing.paint import Painter, Surface, grain, strand_relief
-from podcast.puppet.drawing.sdf import Points, Scene, bell, carve, ellipsoid, limb, step
+from podcast.puppet.drawing.sdf import Points, Scene, bell, step
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,13 @@ def scene(look: Look, shut: bool = False, hair: bool = True) -> Scene:
         if hair:
             out["hair"] = style.volume(f, p, d)
         if look.beard:
-            out["beard"] = d + np.float32(0.008) - np.float32(0.034) * beard_cover(f, p[0], p[1]) * step(-0.10, 0.0, p[2] - 0.10 * step(0.40, 0.46, p[1]))
+            out["beard"] = (
+                d
+                + np.float32(0.008)
+                - np.float32(0.034)
+                * beard_cover(f, p[0], p[1])
+                * step(-0.10, 0.0, p[2] - 0.10 * step(0.40, 0.46, p[1]))
+            )
         if look.earrings:
             out["metal"] = _earrings(f, p)
         return out
@@ -83,16 +89,23 @@ def _skin(look: Look, x: np.ndarray, y: np.ndarray, z: np.ndarray, parts: dict[s
     base, blush = linear(look.skin), linear(look.blush)
     a = np.broadcast_to(base, (*x.shape, 3)) * (1 + 0.045 * grain(x, y, 40) + 0.03 * grain(x + 3, y, 150))[..., None]
     cheeks = bell(ax - 0.205, 0.095) * bell(y - 0.165, 0.085)
-    red = np.clip(0.55 * cheeks + 0.5 * bell(x, 0.055) * bell(y - f.nose_y, 0.05) * (z > 0.3)
-                  + 0.5 * step(f.skull - 0.03, f.skull + 0.03, ax) * bell(y - 0.08, 0.12)
-                  + 0.22 * bell(x, 0.1) * bell(y - f.chin_y, 0.05), 0, 1)
+    red = np.clip(
+        0.55 * cheeks
+        + 0.5 * bell(x, 0.055) * bell(y - f.nose_y, 0.05) * (z > 0.3)
+        + 0.5 * step(f.skull - 0.03, f.skull + 0.03, ax) * bell(y - 0.08, 0.12)
+        + 0.22 * bell(x, 0.1) * bell(y - f.chin_y, 0.05),
+        0,
+        1,
+    )
     a = _mix(a, blush, red * 0.55)
     hollow = bell(ax - f.eye_x + 0.01, 0.085) * bell(y - f.eye_y, 0.062)
-    a = a * (1 - 0.16 * hollow )[..., None]
+    a = a * (1 - 0.16 * hollow)[..., None]
     if look.freckles:
         a = a * (1 - look.freckles * _freckles(x, y, z))[..., None]
     if look.spots:
-        spots = step(0.75, 1.1, grain(x + 1.7, y + 0.3, 26)) * (bell(y + 0.2, 0.12) + bell(ax - 0.27, 0.06) * bell(y - 0.08, 0.1))
+        spots = step(0.75, 1.1, grain(x + 1.7, y + 0.3, 26)) * (
+            bell(y + 0.2, 0.12) + bell(ax - 0.27, 0.06) * bell(y - 0.08, 0.1)
+        )
         a = a * (1 - 0.22 * look.spots * spots)[..., None]
     if look.stubble:
         shade = beard_cover(f, x, y) * (1 - 0.3 * np.abs(grain(x, y, 300)))
@@ -117,7 +130,11 @@ def _lips(look: Look, a: np.ndarray, x: np.ndarray, y: np.ndarray, z: np.ndarray
     f = look.face
     top, line, low = lip_edges(f, x)
     soft = 0.006
-    mask = step(-soft, soft * 0.7, y - top) * step(-soft, soft * 0.7, low - y) * step(f.mouth_w * 1.02, f.mouth_w * 0.93, np.abs(x))
+    mask = (
+        step(-soft, soft * 0.7, y - top)
+        * step(-soft, soft * 0.7, low - y)
+        * step(f.mouth_w * 1.02, f.mouth_w * 0.93, np.abs(x))
+    )
     mask = mask * (z > 0.15)
     colour = linear(look.lips) * (1 - 0.30 * (y < line) - 0.05 * bell(y - low, 0.01))[..., None]
     dark = bell(y - line, 0.0045) * step(f.mouth_w * 1.05, f.mouth_w * 0.9, np.abs(x)) * (z > 0.15)
@@ -125,7 +142,9 @@ def _lips(look: Look, a: np.ndarray, x: np.ndarray, y: np.ndarray, z: np.ndarray
     return _mix(a, linear("#2a0f0d"), dark * 0.75), mask
 
 
-def _lids(look: Look, a: np.ndarray, x: np.ndarray, y: np.ndarray, z: np.ndarray, shut: bool) -> tuple[np.ndarray, np.ndarray]:
+def _lids(
+    look: Look, a: np.ndarray, x: np.ndarray, y: np.ndarray, z: np.ndarray, shut: bool
+) -> tuple[np.ndarray, np.ndarray]:
     f = look.face
     ax = np.abs(x)
     top, low = lid_edges(f, ax)
@@ -184,7 +203,16 @@ def _beard(look: Look, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Surface:
     tone = 0.55 * tone + 0.55 * short
     a = linear(look.beard) * (1 + 0.60 * tone + 0.35 * bell(y - 0.27, 0.05) * bell(ax, 0.12))[..., None]
     a = _mix(linear(look.skin) * 0.72 * np.ones_like(a), a, step(0.05, 0.42, cover + 0.18 * short))
-    return Surface(a, 0.0050 * relief + 0.0035 * short, (0.30, 0.25, 0.22), 0.09 + 0.07 * tone, 14.0, 0.35, (u, y), tint=(1.0, 0.90, 0.78))
+    return Surface(
+        a,
+        0.0050 * relief + 0.0035 * short,
+        (0.30, 0.25, 0.22),
+        0.09 + 0.07 * tone,
+        14.0,
+        0.35,
+        (u, y),
+        tint=(1.0, 0.90, 0.78),
+    )
 
 
 def _metal(x: np.ndarray) -> Surface:

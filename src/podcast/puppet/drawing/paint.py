@@ -69,8 +69,9 @@ def picture(scene: Scene, painters: dict[str, Painter], view: View, show: tuple[
     return Shot(_shrink(light.display(rgb), alpha), _depth(z, alpha > 0))
 
 
-def _shade(s: Surface, n: np.ndarray, ao: np.ndarray, lit: np.ndarray, z: np.ndarray, mask: np.ndarray,
-           scale: float) -> np.ndarray:
+def _shade(
+    s: Surface, n: np.ndarray, ao: np.ndarray, lit: np.ndarray, z: np.ndarray, mask: np.ndarray, scale: float
+) -> np.ndarray:
     body = light.diffuse(n, lit, ao, np.array(s.wrap, np.float32))
     if np.any(s.glow):
         body = light.scatter(body, (mask * s.glow).astype(np.float32), scale)

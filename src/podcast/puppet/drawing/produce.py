@@ -81,11 +81,16 @@ def produce(name: str, path: Path, scale: float = SCALE) -> None:
     mic = paint.picture(body.microphone, body.mic_painters(), View(0.3, 0.85, 1.0, body.BOTTOM, scale))
     layers["prop"] = folder.save("microphone", mic.rgba, 0.3, 0.85)
     rig = {
-        "format": 1, **ABOUT[name],
-        "crown": folder.point(0, max(crown, -0.60))[1], "chin": folder.point(0, f.chin_y + 0.070)[1],
-        "pivot": folder.point(*_PIVOT[:2]), "neck": [folder.point(0, y)[1] for y in _NECK],
+        "format": 1,
+        **ABOUT[name],
+        "crown": folder.point(0, max(crown, -0.60))[1],
+        "chin": folder.point(0, f.chin_y + 0.070)[1],
+        "pivot": folder.point(*_PIVOT[:2]),
+        "neck": [folder.point(0, y)[1] for y in _NECK],
         "layers": {k: layers[k] for k in ("body", "head", "front", "collar", "prop", "depth") if k in layers},
-        "eyes": _eyes(folder, lk), "brows": _brows(folder, name), "mouth": _mouth(folder, lk),
+        "eyes": _eyes(folder, lk),
+        "brows": _brows(folder, name),
+        "mouth": _mouth(folder, lk),
     }
     text = yaml.safe_dump(rig, sort_keys=False, default_flow_style=None, width=110)
     (path / "rig.yaml").write_text(text, encoding="utf-8")
@@ -113,8 +118,13 @@ def _depth(folder: Folder, z: np.ndarray, view: View) -> dict[str, Any]:
     grey = np.clip(np.rint((value - low) / (high - low) * 255), 0, 255).astype(np.uint8)
     cv2.imwrite(str(folder.path / "depth.png"), grey, [cv2.IMWRITE_PNG_COMPRESSION, 9])
     x, y = folder.px(view.x0, view.y0)
-    return {"file": "depth.png", "at": [round(x, 2), round(y, 2)], "scale": 4.0,
-            "near": round(high * folder.scale, 2), "far": round(low * folder.scale, 2)}
+    return {
+        "file": "depth.png",
+        "at": [round(x, 2), round(y, 2)],
+        "scale": 4.0,
+        "near": round(high * folder.scale, 2),
+        "far": round(low * folder.scale, 2),
+    }
 
 
 def _gentle(z: np.ndarray, pixel: float) -> np.ndarray:
@@ -184,10 +194,14 @@ def _eyes(folder: Folder, lk: look.Look) -> dict[str, Any]:
         cx, cy = side * f.eye_x, f.eye_y - 0.5 * (f.eye_top - f.eye_low) * 0.6
         half = glint.shape[0] / 2 / s
         out[name] = {
-            "centre": folder.point(cx, cy), "travel": [round(0.043 * s, 2), round(0.020 * s, 2)], "iris": dict(spec_iris),
-            "shine": folder.save("shine", glint, cx - half, cy - half, 98), "crease": round(_CREASE * s, 2),
+            "centre": folder.point(cx, cy),
+            "travel": [round(0.043 * s, 2), round(0.020 * s, 2)],
+            "iris": dict(spec_iris),
+            "shine": folder.save("shine", glint, cx - half, cy - half, 98),
+            "crease": round(_CREASE * s, 2),
             "lid": _lid(folder, lk, name, side),
-            "upper": folder.curve(x, top), "lower": folder.curve(x, low),
+            "upper": folder.curve(x, top),
+            "lower": folder.curve(x, low),
         }
     return out
 
@@ -214,8 +228,9 @@ def _brows(folder: Folder, name: str) -> dict[str, Any]:
     for side_name, side in (("left", -1), ("right", 1)):
         x0, x1 = (0.03, 0.32) if side > 0 else (-0.32, -0.03)
         view = View(x0, -0.19, x1, 0.0, folder.scale)
-        out[side_name] = folder.save(f"brow_{side_name}", details.brow(BROWS[name], LOOKS[name].brow_colour, view, side),
-                                     view.x0, view.y0)
+        out[side_name] = folder.save(
+            f"brow_{side_name}", details.brow(BROWS[name], LOOKS[name].brow_colour, view, side), view.x0, view.y0
+        )
     return out
 
 
@@ -225,10 +240,16 @@ def _mouth(folder: Folder, lk: look.Look) -> dict[str, Any]:
     top, line, low = lip_edges(f, x)
     y = f.mouth_y
     view = View(-0.12, y - 0.06, 0.12, y + 0.06, folder.scale)
-    parts = {"teeth_upper": details.teeth(view, y, True), "teeth_lower": details.teeth(view, y, False),
-             "tongue": details.tongue(view, y)}
+    parts = {
+        "teeth_upper": details.teeth(view, y, True),
+        "teeth_lower": details.teeth(view, y, False),
+        "tongue": details.tongue(view, y),
+    }
     return {
-        "top": folder.curve(x, top), "line": folder.curve(x, line), "low": folder.curve(x, low),
+        "top": folder.curve(x, top),
+        "line": folder.curve(x, line),
+        "low": folder.curve(x, low),
         **{n: folder.save(n, image, view.x0, view.y0) for n, image in parts.items()},
-        "cavity": "#3a0f12", "drop": 0.095,
+        "cavity": "#3a0f12",
+        "drop": 0.095,
     }

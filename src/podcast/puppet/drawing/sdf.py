@@ -181,6 +181,8 @@ def materials(scene: Scene, view: View, z: np.ndarray) -> dict[str, np.ndarray]:
     """Return the distance to every material at the surface, each float32 (h, w)."""
     x, y = view.grid()
     flat = [a.ravel() for a in (x, y, z)]
-    parts = [scene((flat[0][i : i + _CHUNK], flat[1][i : i + _CHUNK], flat[2][i : i + _CHUNK]))
-             for i in range(0, z.size, _CHUNK)]
+    parts = [
+        scene((flat[0][i : i + _CHUNK], flat[1][i : i + _CHUNK], flat[2][i : i + _CHUNK]))
+        for i in range(0, z.size, _CHUNK)
+    ]
     return {name: np.concatenate([part[name] for part in parts]).reshape(z.shape) for name in parts[0]}

@@ -1,0 +1,128 @@
+"""The head's turn: every pixel moves by its depth; a coarse grid holds the inverse, one remap does the rest."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from podcast.puppet.pose import INDEX
+from podcast.puppet.rig import Rig
+
+LIMITS = {"yaw": 25.0, "pitch": 16.0, "roll": 16.0, "head_x": 0.12, "head_y": 0.12}  # where a pose is cut off
+_GRID = 10  # pixels between the nodes
+_ROUNDS = 3  # of the fixed-point iteration; the depth's slope times the sine of the turn stays under 0.5
+
+Box = tuple[int, int, int, int]
+
+
+class Move:
+    """A turn, forth from the layer to the region and back; places are relative to the pivot."""
+
+    def __init__(self, pose: np.ndarray, height: float, sway: tuple[float, float]) -> None:
+        """Take head channels from a pose; `height` of the head and `sway` of the body are pixels."""
+        c = {n: min(max(float(pose[INDEX[n]]), -limit), limit) for n, limit in LIMITS.items()}
+        yaw, pitch, roll = (np.radians(c[n]) for n in ("yaw", "pitch", "roll"))
+        sy, cy, sp, cp, sr, cr = (f(a) for a in (yaw, pitch, roll) for f in (np.sin, np.cos))
+        turn = np.array([[cy, 0, sy], [-sy * sp, cp, cy * sp]])  # x and y after yaw and pitch
+        whole = (np.array([[cr, -sr], [sr, cr]]) @ turn).astype(np.float32)
+        self.xy, self.z = whole[:, :2], whole[:, 2]
+        self.undo = np.linalg.inv(self.xy)
+        self.sway = np.float32(sway[0]), np.float32(sway[1])
+        self.by = np.float32(c["head_x"] * height + sway[0]), np.float32(c["head_y"] * height + sway[1])
+
+    def forth(self, x: np.ndarray, y: np.ndarray, z: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return where places of the layer go; `w` is how far they follow the head."""
+        a = self.xy
+        tx = a[0, 0] * x + a[0, 1] * y + self.z[0] * z + self.by[0]
+        ty = a[1, 0] * x + a[1, 1] * y + self.z[1] * z + self.by[1]
+        sx, sy = x + self.sway[0], y + self.sway[1]
+        return sx + (tx - sx) * w, sy + (ty - sy) * w
+
+    def back(self, x: np.ndarray, y: np.ndarray, z: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return where places of the region come from, given depth and follow there."""
+        a = self.undo
+        qx, qy = x - self.by[0] - self.z[0] * z, y - self.by[1] - self.z[1] * z
+        sx, sy = x - self.sway[0], y - self.sway[1]
+        tx, ty = a[0, 0] * qx + a[0, 1] * qy, a[1, 0] * qx + a[1, 1] * qy
+        return sx + (tx - sx) * w, sy + (ty - sy) * w
+
+
+class Turner:
+    """Turns a head layer; holds depth and follow on a coarse grid over it."""
+
+    def __init__(self, rig: Rig, head: np.ndarray, origin: tuple[float, float], scale: float) -> None:
+        """Prepare for a head layer (h, w, 4) whose corner lies at `origin` in scaled canvas pixels."""
+        h, w = head.shape[:2]
+        gw, gh = max(2, round(w / _GRID)), max(2, round(h / _GRID))
+        self.pivot = np.array(rig.spec.pivot) * scale - origin
+        self.size = np.float32(w / gw), np.float32(h / gh)  # of a cell
+        x = (np.arange(gw, dtype=np.float32) + 0.5) * self.size[0]
+        y = (np.arange(gh, dtype=np.float32) + 0.5) * self.size[1]
+        canvas = (x + origin[0]) / scale, (y + origin[1]) / scale
+        self.grid = np.dstack([_depth(rig, *canvas) * np.float32(scale), _follow(rig, *canvas)])
+        self.start = np.float32(0.1 * rig.head_height * scale)  # a likely depth
+        solid = (
+            cv2.dilate(cv2.resize(head[..., 3], (gw, gh), interpolation=cv2.INTER_AREA), np.ones((3, 3), np.uint8)) > 0
+        )
+        gx, gy = np.meshgrid(x - 0.5 - self.pivot[0], y - 0.5 - self.pivot[1])
+        self.nodes = tuple(a[solid].astype(np.float32) for a in (gx, gy, self.grid[..., 0], self.grid[..., 1]))
+
+    def extent(self, move: Move, at: np.ndarray, size: tuple[int, int]) -> Box:
+        """Return the part of a region of `size` that the turned head covers, its pivot at `at`."""
+        x, y = move.forth(*self.nodes)
+        pad = 1.1 * _GRID
+        x0, x1 = float(x.min() + at[0]) - pad, float(x.max() + at[0]) + pad
+        y0, y1 = float(y.min() + at[1]) - pad, float(y.max() + at[1]) + pad
+        return max(0, int(x0)), max(0, int(y0)), min(size[0], int(x1) + 1), min(size[1], int(y1) + 1)
+
+    def draw(self, head: np.ndarray, move: Move, at: np.ndarray, box: Box) -> np.ndarray:
+        """Return the turned layer in a box of the region, its pivot at `at`."""
+        w, h = box[2] - box[0], box[3] - box[1]
+        gw, gh = max(2, round(w / _GRID)), max(2, round(h / _GRID))
+        x = (np.arange(gw, dtype=np.float32) + np.float32(0.5)) * np.float32(w / gw) - np.float32(0.5 - box[0] + at[0])
+        y = (np.arange(gh, dtype=np.float32) + np.float32(0.5)) * np.float32(h / gh) - np.float32(0.5 - box[1] + at[1])
+        maps = self._inverse(move, np.tile(x, (gh, 1)), np.tile(y[:, None], (1, gw)))
+        maps = cv2.resize(maps, (w, h), interpolation=cv2.INTER_LINEAR)
+        return cv2.remap(head, maps, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+
+    def _inverse(self, move: Move, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the place in the head layer (h, w, 2) of nodes (x, y) relative to the pivot in the region."""
+        px, py = (np.float32(v) for v in self.pivot)
+        sx, sy = move.back(x, y, self.start, np.float32(1))  # type: ignore[arg-type]
+        for _ in range(_ROUNDS):
+            u, v = (sx + (px + np.float32(0.5))) / self.size[0], (sy + (py + np.float32(0.5))) / self.size[1]
+            here = cv2.remap(
+                self.grid, u - np.float32(0.5), v - np.float32(0.5), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            )
+            sx, sy = move.back(x, y, here[..., 0], here[..., 1])
+        return np.dstack([sx + px, sy + py])
+
+
+def _depth(rig: Rig, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the depth at canvas columns and rows, canvas pixels; an egg where the rig brings none."""
+    layer = rig.spec.layers.depth
+    if layer is not None:
+        grey = _sample(rig.picture(layer), layer.at, layer.scale, x, y)
+        return layer.far + (layer.near - layer.far) * grey / np.float32(255)
+    height = rig.head_height
+    rel_x = (x - rig.spec.pivot[0]) / (0.40 * height)
+    rel_y = (y - rig.spec.crown - 0.5 * height) / (0.56 * height)
+    bulge = np.clip(1 - rel_x[None] ** 2 - rel_y[:, None] ** 2, 0, 1)
+    return (0.42 * height * bulge**0.6).astype(np.float32)
+
+
+def _follow(rig: Rig, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return how far canvas columns and rows follow the head, 0 … 1."""
+    layer = rig.spec.layers.follow
+    if layer is not None:
+        return _sample(rig.picture(layer), layer.at, layer.scale, x, y) / np.float32(255)
+    top, base = rig.spec.neck
+    ramp = np.clip((base - y) / (base - top), 0, 1)
+    return np.tile((ramp * ramp * (3 - 2 * ramp))[:, None], (1, len(x))).astype(np.float32)
+
+
+def _sample(grey: np.ndarray, at: tuple[float, float], scale: float, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    soft = cv2.blur(grey.astype(np.float32), (3, 3))
+    u, v = np.meshgrid((x - at[0]) / scale - 0.5, (y - at[1]) / scale - 0.5)
+    u, v = u.astype(np.float32), v.astype(np.float32)
+    return cv2.remap(soft, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
