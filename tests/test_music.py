@@ -90,6 +90,14 @@ def test_equal_neighbours_continue_and_no_cues_means_one_bed() -> None:
     assert seconds(until.start, until.end) == (0, 28)
 
 
+def test_a_music_that_is_stopped_where_it_begins_is_a_jingle() -> None:
+    told = narration(10, 20)
+    _, jingle = plan((MusicCue(0, 1, "calm"), MusicCue(1, 2, "theme"), MusicCue(1, 2, stop=True)), told)
+    assert seconds(jingle.start, jingle.end) == (14, 24)
+    (*_, outro) = plan((MusicCue(0, 1, "calm"), MusicCue(2, 2, "theme"), MusicCue(2, 2, stop=True)), told)
+    assert seconds(outro.start) == (34,) and outro.end == told.length and outro.final
+
+
 def test_two_cues_before_one_turn_share_card_and_words() -> None:
     first, second = plan((MusicCue(0, 1, "intro theme"), MusicCue(0, 2, "soft bed")), narration(10, 10))
     assert seconds(first.start, second.start) == (0, 4)

@@ -32,6 +32,7 @@ _FILE_OVERLAP = 2.0  # seconds of cross-fade where a file repeats
 _FILE_PEAK = -3.0  # dBFS that a file's peaks reach at most
 _SILENCE = 10 ** (-60 / 20)  # full scale below which a file's beginning and end are silence
 _LOOP_DROP = 4.0  # dB below its usual level where a file has begun to fade out
+_ALONE = samples(6.0)  # for which a music plays at least when it is stopped where it begins
 _SHORTEST = samples(0.25)  # of a stretch of music that is worth playing
 
 Progress = Callable[[float], None]
@@ -107,14 +108,18 @@ def plan(cues: tuple[MusicCue, ...], narration: Narration, music_file: Path | No
     for cue, start in zip(cues, _starts(cues, narration), strict=True):
         before = found[-1] if found and found[-1].final else None
         if cue.stop:
-            _end(found, start, cue.fade_out if cue.fade_out is not None else STOP_FADE, narration.length)
+            if before and start == before.start:
+                start += _ALONE  # a jingle: "[MUSIC: theme] [MUSIC: fade out]"
+            if before and start < narration.length:
+                _end(found, start, cue.fade_out if cue.fade_out is not None else STOP_FADE, narration.length)
             continue
         stretch = _stretch(cue, start, before, narration.length, music_file, default_description)
         if before and (stretch.source, stretch.gain_db) == (before.source, before.gain_db) and not cue.solo:
             continue
-        if before and before.start == start:
+        if found and found[-1].start == start:
             found.pop()  # it would have no time
-        _end(found, start, None, narration.length)
+        elif found and found[-1].end > start:
+            _end(found, start, None, narration.length)
         found.append(stretch)
     return [s for s in found if s.end - s.start >= _SHORTEST]
 
@@ -156,11 +161,9 @@ def _stretch(
 
 def _end(found: list[Stretch], at: int, fade: float | None, limit: int) -> None:
     """Let the music that plays fade out from `at` on, over the next one's beginning."""
-    if not found or not found[-1].final:
-        return
     last = found[-1]
     length = samples(fade) if fade is not None else last.fade_out or samples(CROSS)
-    end = min(at + length, limit)
+    end = min(at + length, limit, last.end)
     found[-1] = Stretch(
         last.start, end, last.description, last.file, last.fade_in, min(length, end - last.start), last.gain_db, False
     )
