@@ -145,15 +145,19 @@ def puppet_shift(puppet: Puppet, **channels: float) -> tuple[float, float]:
 
 def test_only_the_dirty_part_changes_and_rest_returns_exactly(puppet: Puppet) -> None:
     plain = background()
-    rest = puppet.draw(REST).copy()
+    rest = first = puppet.draw(REST).copy()
     x0, y0, x1, y1 = puppet.dirty
     assert all(v % 2 == 0 for v in puppet.dirty)
     outside = np.ones(rest.shape[:2], bool)
     outside[y0:y1, x0:x1] = False
+    last = first.copy()
     for row in random_poses(25):
-        frame = puppet.draw(row)
+        frame = puppet.draw(row).copy()
         assert (frame[outside] == rest[outside]).all()
-    assert (puppet.draw(REST) == rest).all()
+        a, b, c, d = puppet.changed
+        last[b:d, a:c] = frame[b:d, a:c]
+        assert (frame == last).all(), "what `changed` leaves out must be as before"
+    assert (puppet.draw(REST) == first).all()
     assert (rest[:20, :20] == plain[:20, :20]).all()
 
 

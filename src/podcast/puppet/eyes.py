@@ -16,6 +16,7 @@ _FROWN_IN = 0.014
 _FROWN_DOWN = 0.012
 _FROWN_TILT = 9.0  # degrees
 _RAISE_TILT = 2.5
+_LID_FOLLOW = 0.24  # the upper lid comes down with a lowered gaze, share of a blink
 _SHINE_SHARE = 0.25  # how far the highlight follows the iris
 
 
@@ -91,6 +92,7 @@ class EyePart:
 
     def draw(self, head: np.ndarray, blink: float, gaze_x: float, gaze_y: float) -> None:
         """Draw the eye into the head layer, in place."""
+        blink = max(blink, _LID_FOLLOW * gaze_y)
         patch = self.base.copy()
         if blink < 0.98 or self.lid is None:
             size = self.mask.shape[1], self.mask.shape[0]

@@ -24,7 +24,7 @@ _LIFT_RAISE = 0.022
 _LIFT_JAW = 0.010
 _DROP_LOWER = 0.024
 _CHIN = 0.70  # the chin's fall against the lower lip's
-_SMILE = 0.030
+_SMILE = 0.028
 _WIDE = 0.16  # growth of the mouth's width
 _PUCKER = 0.42  # shrinkage
 _PART = 0.020  # lips of OO stand apart with the jaw nearly shut
@@ -114,7 +114,7 @@ class MouthPart:
         half = self.half * (1 + _WIDE * c["wide"] - _PUCKER * c["pucker"] + 0.06 * max(c["smile"], 0) - 0.04 * c["jaw"])
         round_ = 0.56 + 0.12 * c["wide"] - 0.10 * c["pucker"]
         open_ = np.clip(1 - np.abs(self.t) ** (2.4 + 0.5 * c["wide"]), 0, 1) ** round_
-        bend = -_SMILE * self.height * c["smile"] * np.abs(self.t) ** 1.6
+        bend = -_SMILE * self.height * c["smile"] * np.abs(self.t) ** 2.1
         corner = 0.30 * down * self.height * self.t**2 * (down > 0)  # corners fall a little with the jaw
         flat = 1 - 0.5 * c["pucker"]
         middle = self.line * flat + bend + corner

@@ -71,6 +71,9 @@ class Puppet:
 
         `background` is the YUV picture (h, w, 3) of the region; `head_height` (crown to chin) and `anchor` (the
         pivot on the neck) are pixels in it; `mirror` flips the host left to right.
+
+        `dirty` is the part (x0, y0, x1, y1) of the region that any pose can change, `changed` the part in which the
+        latest picture may differ from the one before; both on even pixels.
         """
         self.rig, self.mirror, self.height = rig, mirror, head_height
         self.scale = head_height / rig.head_height
@@ -85,6 +88,7 @@ class Puppet:
         self._body_state: tuple[int, int] | None = None
         self._touched: Box = (0, 0, self.w, self.h)
         self.dirty, self._prop_last = self._extents()
+        self.changed = self.dirty
         self.draw(REST)
 
     def _sized(self, placed: Placed) -> Sized:
@@ -152,9 +156,10 @@ class Puppet:
         self._draw_mouth(pose)
         self._draw_face(pose)
         sway = self._draw_stage(pose)
-        x0, y0, x1, y1 = self._touched
+        x0, y0, x1, y1 = before = self._touched
         self._out[y0:y1, x0:x1] = self._stage[y0:y1, x0:x1]
         self._touched = self._draw_head(pose, sway)
+        self.changed = self._even(_join(before, self._touched))
         if self._collar is not None:
             self._blend_phase("collar", self._collar, sway, self._out, self._touched)
         if self._prop is not None and self._prop_last:
@@ -249,10 +254,14 @@ class Puppet:
                 move = Move(pose, self.height, (sx * _LEAN * self.height, 0))
                 box = _join(box, self._turner.extent(move, self._pivot, (self.w, self.h)))
         under = self._prop is not None and _meet(box, self._prop)
-        x0, y0, x1, y1 = _join(box, self._body_box)
+        return self._even(_join(box, self._body_box)), under
+
+    def _even(self, box: Box) -> Box:
+        """Return a box as the compositor sees it: mirrored if need be, on even pixels."""
+        x0, y0, x1, y1 = box
         if self.mirror:
             x0, x1 = self.w - x1, self.w - x0
-        return (x0 // 2 * 2, y0 // 2 * 2, min(self.w, -(-x1 // 2) * 2), min(self.h, -(-y1 // 2) * 2)), under
+        return x0 // 2 * 2, y0 // 2 * 2, min(self.w, -(-x1 // 2) * 2), min(self.h, -(-y1 // 2) * 2)
 
 
 def _join(a: Box, b: Box) -> Box:

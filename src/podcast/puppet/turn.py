@@ -8,7 +8,7 @@ import numpy as np
 from podcast.puppet.pose import INDEX
 from podcast.puppet.rig import Rig
 
-LIMITS = {"yaw": 25.0, "pitch": 16.0, "roll": 16.0, "head_x": 0.12, "head_y": 0.12}  # where a pose is cut off
+LIMITS = {"yaw": 20.0, "pitch": 12.0, "roll": 12.0, "head_x": 0.07, "head_y": 0.07}  # where a pose is cut off
 _GRID = 10  # pixels between the nodes
 _ROUNDS = 3  # of the fixed-point iteration; the depth's slope times the sine of the turn stays under 0.5
 

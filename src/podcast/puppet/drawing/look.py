@@ -156,6 +156,9 @@ def _lids(
         if shut:
             tint = step(-0.03, 0.02, y - top) * step(0.004, -0.002, y - edge) * step(1.3, 0.8, np.abs(t))
         a = _mix(a, linear(look.shadow), 0.6 * tint * (z > 0.1))
+    if shut:  # the lid's rim above the lashes, and its fold
+        fold = bell(y - top + 0.022, 0.006) * step(1.15, 0.7, np.abs(t)) * (z > 0.1)
+        a = a * (1 - 0.16 * bell(y - edge + 0.012, 0.012) * span - 0.20 * fold)[..., None]
     thick = look.lashes * (0.55 + 0.45 * step(-0.9, 0.6, t))
     lash = step(1.35, 0.55, np.abs(y - edge + 0.4 * thick) / thick) * span
     wing_y = f.eye_y - f.eye_tilt * f.eye_w - 0.55 * (ax - f.eye_x - f.eye_w)

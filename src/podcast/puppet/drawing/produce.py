@@ -146,8 +146,9 @@ def _body(folder: Folder, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     chin = 1 - 0.50 * step(0.86, 0.56, y) * step(0.34, 0.12, np.abs(x - 0.03))
     shot.rgba[..., :3] *= chin[..., None] ** np.array([0.75, 1.0, 1.05], np.float32)
     whole = shot.rgba.copy()
-    neck = step(lk.face.neck + 0.016, lk.face.neck - 0.012, np.abs(x))  # the head's own neck takes over further up
-    whole[..., 3] *= 1 - neck * step(0.73, 0.65, y)
+    neck = step(lk.face.neck + 0.016, lk.face.neck - 0.012, np.abs(x))  # the head's own neck covers it at rest
+    whole[..., :3] *= (1 - 0.62 * neck * step(0.84, 0.70, y))[..., None]  # in a turn its edge is seen, in shadow
+    whole[..., 3] *= 1 - neck * step(0.645, 0.585, y)
     clothes = tuple(n for n in painters if n != "skin")
     cut = paint.picture(scene, painters, View(*_COLLAR, folder.scale), show=clothes)
     bare = paint.picture(scene, painters, view, show=("skin",)).rgba[..., 3] / 255
@@ -195,7 +196,7 @@ def _eyes(folder: Folder, lk: look.Look) -> dict[str, Any]:
         half = glint.shape[0] / 2 / s
         out[name] = {
             "centre": folder.point(cx, cy),
-            "travel": [round(0.043 * s, 2), round(0.020 * s, 2)],
+            "travel": [round(0.040 * s, 2), round(0.018 * s, 2)],
             "iris": dict(spec_iris),
             "shine": folder.save("shine", glint, cx - half, cy - half, 98),
             "crease": round(_CREASE * s, 2),
