@@ -10,7 +10,6 @@ from pathlib import Path
 import av
 import av.error
 import numpy as np
-from scipy.signal import resample_poly
 
 from podcast.episode import SAMPLE_RATE
 from podcast.errors import MediaError
@@ -87,6 +86,8 @@ def resample(samples: np.ndarray, from_rate: int, to_rate: int = SAMPLE_RATE) ->
     """Return samples at another rate (polyphase, linear phase)."""
     if from_rate == to_rate:
         return samples
+    from scipy.signal import resample_poly  # half a second to load, and rarely needed
+
     divisor = gcd(from_rate, to_rate)
     return resample_poly(samples, to_rate // divisor, from_rate // divisor, axis=0).astype(np.float32)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import correlate1d, maximum_filter1d
 
 from podcast.sound.control import HOPS_PER_SECOND, amplitude
 
@@ -26,5 +25,7 @@ def limiter_gains(peaks: np.ndarray, ceiling: float) -> np.ndarray:
     edges = np.concatenate([required[:1], np.maximum(required[:-1], required[1:]), required[-1:]])
     slope = np.arange(len(edges)) * (_RELEASE / HOPS_PER_SECOND)
     released = np.maximum(np.maximum.accumulate(edges + slope) - slope, 0)
+    from scipy.ndimage import correlate1d, maximum_filter1d  # loaded by the mastering alone
+
     held = maximum_filter1d(released, len(_SMOOTHER), mode="nearest")
     return np.asarray(amplitude(-correlate1d(held, _SMOOTHER, mode="nearest")))

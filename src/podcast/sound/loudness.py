@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
-from scipy.signal import firwin, sosfilt
 
 from podcast.sound.control import HOP, decibels
+from podcast.sound.filters import lowpass_kernel, sosfilt
 
 LOUDNESS_HOP = 4800  # samples: 100 ms, the step of BS.1770's gating blocks at 48 kHz
 _BLOCK_HOPS = 4  # a gating block lasts 400 ms
@@ -28,15 +30,13 @@ PEAK_CONTEXT = _TAPS  # samples needed on either side of a block for exact peaks
 _WORTH_A_LOOK = 0.7  # of the level of interest: samples 3 dB below it may hide an inter-sample peak above it
 
 
+@cache
 def _interpolators() -> np.ndarray:
     """Return the phases between two samples as columns (_TAPS, _PHASES - 1)."""
-    kernel = firwin(_TAPS * _PHASES - 1, 1 / _PHASES, window=("kaiser", 5.0)) * _PHASES
+    kernel = lowpass_kernel(_TAPS * _PHASES - 1, 1 / _PHASES) * _PHASES
     phases = np.append(kernel, 0.0).reshape(_TAPS, _PHASES)
     phases = np.stack([phases[::-1, (phase - 1) % _PHASES] for phase in (3, 2, 1)], 1)
     return (phases / phases.sum(0)).astype(np.float32)
-
-
-_INTERPOLATORS = _interpolators()
 
 
 class Meter:
@@ -94,7 +94,7 @@ def oversampled(channel: np.ndarray, above: float) -> tuple[np.ndarray, np.ndarr
     near = np.maximum(level[:-1], level[1:])[PEAK_CONTEXT:-PEAK_CONTEXT] > above * _WORTH_A_LOOK
     places = np.flatnonzero(near) + PEAK_CONTEXT
     windows = np.lib.stride_tricks.sliding_window_view(channel, _TAPS)
-    values = windows[places - _BEFORE] @ _INTERPOLATORS
+    values = windows[places - _BEFORE] @ _interpolators()
     return places, np.abs(values).max(1, initial=0.0).astype(np.float32)
 
 

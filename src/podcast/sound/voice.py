@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from math import exp
 
 import numpy as np
-from scipy.signal import butter, sosfilt
 
 from podcast.episode import SAMPLE_RATE
 from podcast.sound.control import HOP, HOPS_PER_SECOND, amplitude, expand
+from podcast.sound.filters import butterworth, sosfilt
 
 _RUMBLE = 75.0  # Hz; no voice has a fundamental below
 _PRESENCE = (3800.0, 0.8, 1.5)  # Hz, Q, dB: consonants stay clear on small loudspeakers
@@ -49,9 +50,14 @@ def peaking(frequency: float, q: float, gain_db: float) -> np.ndarray:
     return section / section[3]
 
 
-_EQUALISER = np.vstack([butter(2, _RUMBLE, "high", fs=SAMPLE_RATE, output="sos"), peaking(*_PRESENCE)])
-_HISS = butter(2, _SIBILANCE, "high", fs=SAMPLE_RATE, output="sos")  # is listened to
-_AIR = butter(1, _SHELF, "high", fs=SAMPLE_RATE, output="sos")  # is taken away
+@cache
+def _filters() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the equaliser, the hiss that is listened to, and the air that is taken away."""
+    rumble = butterworth(2, _RUMBLE, "high", SAMPLE_RATE)
+    return (np.vstack([rumble, peaking(*_PRESENCE)]), butterworth(2, _SIBILANCE, "high", SAMPLE_RATE),
+            butterworth(1, _SHELF, "high", SAMPLE_RATE))
+
+
 _WINDOW = 10  # hops whose mean power is the level: 10 ms, about the longest period of a voice
 VOICE_DELAY = _WINDOW * HOP  # samples: the level is known before the sound comes out
 _MAKE_UP = 5.1  # dB, brings speech that came in at NOMINAL out at NOMINAL again (measured on two voices)
@@ -70,9 +76,10 @@ class VoiceChain:
 
     def process(self, block: np.ndarray) -> np.ndarray:
         """Return the channel (n,), delayed by `VOICE_DELAY`, for the next samples (n,)."""
-        sound, self._equaliser = sosfilt(_EQUALISER, block.astype(np.float64), zi=self._equaliser)
-        hiss, self._hiss = sosfilt(_HISS, sound, zi=self._hiss)
-        air, self._air = sosfilt(_AIR, sound, zi=self._air)
+        equaliser, sibilants, shelf = _filters()
+        sound, self._equaliser = sosfilt(equaliser, block.astype(np.float64), zi=self._equaliser)
+        hiss, self._hiss = sosfilt(sibilants, sound, zi=self._hiss)
+        air, self._air = sosfilt(shelf, sound, zi=self._air)
         joined = np.concatenate([self._waiting, [sound, air]], 1)
         self._waiting = joined[:, len(block) :]
         squeeze, soften = self._gains(np.stack([sound, hiss]))
