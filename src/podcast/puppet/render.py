@@ -52,7 +52,8 @@ def _bounds(rig: Rig, placed: Placed) -> tuple[float, float, float, float]:
     (x, y), k = placed.at, placed.scale
     if not len(rows):
         return x, y, x, y
-    return x + cols[0] * k, y + rows[0] * k, x + (cols[-1] + 1) * k, y + (rows[-1] + 1) * k
+    x0, y0, x1, y1 = int(cols[0]), int(rows[0]), int(cols[-1]) + 1, int(rows[-1]) + 1
+    return x + x0 * k, y + y0 * k, x + x1 * k, y + y1 * k
 
 
 def aperture(rig: Rig, pose: np.ndarray) -> float:

@@ -210,10 +210,9 @@ def _beard(look: Look, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Surface:
         a,
         0.0050 * relief + 0.0035 * short,
         (0.30, 0.25, 0.22),
-        0.09 + 0.07 * tone,
-        14.0,
+        0.035 + 0.03 * tone,
+        9.0,
         0.35,
-        (u, y),
         tint=(1.0, 0.90, 0.78),
     )
 

@@ -145,21 +145,32 @@ def _body(folder: Folder, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     x, y = view.grid()
     chin = 1 - 0.50 * step(0.86, 0.56, y) * step(0.34, 0.12, np.abs(x - 0.03))
     shot.rgba[..., :3] *= chin[..., None] ** np.array([0.75, 1.0, 1.05], np.float32)
-    whole = shot.rgba.copy()
-    neck = step(lk.face.neck + 0.016, lk.face.neck - 0.012, np.abs(x))  # the head's own neck covers it at rest
-    whole[..., :3] *= (1 - 0.62 * neck * step(0.84, 0.70, y))[..., None]  # in a turn its edge is seen, in shadow
-    whole[..., 3] *= 1 - neck * step(0.645, 0.585, y)
     clothes = tuple(n for n in painters if n != "skin")
     cut = paint.picture(scene, painters, View(*_COLLAR, folder.scale), show=clothes)
     bare = paint.picture(scene, painters, view, show=("skin",)).rgba[..., 3] / 255
-    whole[..., 3] = shot.rgba[..., 3] * (1 - bare) + whole[..., 3] * bare
-    whole[..., 3] *= step(0.49, 0.54, y)
+    whole = _behind_neck(shot.rgba, bare, x, y, lk.face.neck)
     cx, cy = View(*_COLLAR, folder.scale).grid()
     row, col = (round((a - b) * folder.scale) for a, b in ((_COLLAR[1], view.y0), (_COLLAR[0], view.x0)))
     collar = shot.rgba[row : row + cx.shape[0], col : col + cx.shape[1]].copy()
     edge = step(0.35, 0.31, np.abs(cx)) * step(1.01, 0.97, cy)
     collar[..., 3] = cut.rgba[..., 3] * edge
     return folder.save("body", whole, view.x0, view.y0), folder.save("collar", collar, _COLLAR[0], _COLLAR[1])
+
+
+def _behind_neck(rgba: np.ndarray, bare: np.ndarray, x: np.ndarray, y: np.ndarray, neck: float) -> np.ndarray:
+    """Return the body without its neck, which is the head's, and with the inside of the collar behind it."""
+    ax = np.abs(x)
+    worn = (rgba[..., 3] / 255 * (1 - bare) > 0.5) & (ax > neck) & (ax < neck + 0.16)
+    rim = float(y[worn].min())
+    peak = float(ax[worn & (y < rim + 0.004)].mean())
+    cloth = np.median(rgba[worn & (y < rim + 0.10)][:, :3], axis=0)
+    whole = rgba.copy()
+    above = step(neck + 0.016, neck - 0.012, ax) * step(0.73, 0.65, y)
+    spikes = step(rim + 0.016, rim + 0.006, y) * (ax < peak)
+    whole[..., 3] *= 1 - np.maximum(above, spikes) * bare
+    inside = step(rim + 0.004, rim + 0.012, y) * (ax < peak) * (y < 0.85) * 255
+    shade = 0.50 - 0.28 * step(rim, rim + 0.16, y)
+    return _over(np.dstack([cloth * shade[..., None], inside]), whole)
 
 
 def _front(folder: Folder, lk: look.Look) -> dict[str, Any]:
