@@ -156,15 +156,19 @@ class Puppet:
             raise ValueError(f"a pose has {len(CHANNELS)} channels, not {pose.shape}")
         self._draw_mouth(pose)
         self._draw_face(pose)
-        sway = self._draw_stage(pose)
-        x0, y0, x1, y1 = before = self._touched
+        move = Move(pose, self.height, self._draw_stage(pose))
+        box = self._turner.extent(move, self._pivot, (self.w, self.h))
+        # All is drawn anew where the head was or will be, and only there: nothing is ever blended twice.
+        x0, y0, x1, y1 = region = _join(self._touched, box)
         self._out[y0:y1, x0:x1] = self._stage[y0:y1, x0:x1]
-        self._touched = self._draw_head(pose, sway)
-        self.changed = self._even(_join(before, self._touched))
+        if box[2] > box[0] and box[3] > box[1]:
+            blend(self._out, self._turner.draw(self._head, move, self._pivot, box), box[0], box[1])
         if self._collar is not None:
-            self._blend_phase("collar", self._collar, sway, self._out, self._touched)
+            self._blend_phase("collar", self._collar, move.sway, self._out, region)
         if self._prop is not None and self._prop_last:
-            blend(self._out, *self._prop)
+            layer, x, y = self._prop
+            blend(self._out[y0:y1, x0:x1], layer, x - x0, y - y0)
+        self._touched, self.changed = box, self._even(region)
         if self.mirror:
             cv2.flip(self._out, 1, self._flipped)
         return self._flipped
@@ -174,7 +178,9 @@ class Puppet:
         if state == self._mouth_state:
             return
         self._mouth_state = state
-        self._mouth.draw(pose, self._head)
+        exact = pose.copy()  # the step is drawn, not the pose that led to it: no frame depends on those before
+        exact[_MOUTH] = np.divide(state, _MOUTH_STEPS)
+        self._mouth.draw(exact, self._head)
         box = self._mouth.rows, self._mouth.cols
         if self._face is not None and self._face[0].stop > box[0].start:  # glasses that reach down to it
             self._plain[box] = self._head[box]
@@ -186,7 +192,7 @@ class Puppet:
             return
         self._face_state = state
         self._head[self._face] = self._plain[self._face]
-        c = {name: float(pose[INDEX[name]]) for name in EYES}
+        c = {name: step / _EYE_STEPS for name, step in zip(EYES, state, strict=True)}
         for eye, side in zip(self._eyes, "lr", strict=False):
             eye.draw(self._head, min(max(c[f"blink_{side}"], 0.0), 1.0), c["gaze_x"], c["gaze_y"])
         for brow, side in zip(self._brows, "lr", strict=False):
@@ -221,13 +227,6 @@ class Puppet:
             self._phases[key] = layers.place(layer, key[1] / _PHASES, key[2] / _PHASES, size)
         x0, y0, x1, y1 = box
         blend(picture[y0:y1, x0:x1], self._phases[key], px // _PHASES - x0, py // _PHASES - y0)
-
-    def _draw_head(self, pose: np.ndarray, sway: tuple[float, float]) -> Box:
-        move = Move(pose, self.height, sway)
-        box = self._turner.extent(move, self._pivot, (self.w, self.h))
-        if box[2] > box[0] and box[3] > box[1]:
-            blend(self._out, self._turner.draw(self._head, move, self._pivot, box), box[0], box[1])
-        return box
 
     @property
     def _body_box(self) -> Box:
