@@ -18,6 +18,7 @@ from typing import Any
 import av
 import av.error
 import av.logging
+import cv2
 
 from podcast import device
 from podcast.canvas import Canvas

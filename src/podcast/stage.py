@@ -291,12 +291,12 @@ def paint(shot: Shot, stage: Stage) -> Iterator[Canvas]:
             under = cv2.addWeighted(before, 1 - shifted, after, shifted, 0)
         if frame <= shifting or card:
             dirty = [whole]
-        dirty += [_draw(stage, i, poses[frame], under) for i, poses in enumerate(motion)]
+        everything = bool(dirty) and dirty[0] is whole
+        dirty += [_draw(stage, i, poses[frame], under, everything) for i, poses in enumerate(motion)]
         over = [*_emphasis(shot, stage, shifted), *(p for o, s in zip(overlays, states, strict=True)
                                                     for p in o.placed(s))]
         for rect in [whole] if whole in dirty else dirty:
-            tile = under[rect.y : rect.bottom, rect.x : rect.right].copy()
-            _put(tile, over, rect.x, rect.y)
+            tile = _composed(under, over, rect)
             if card:
                 tile = _veiled(tile, card, frame, hidden)
             canvas.paint(tile, rect.x, rect.y)
@@ -311,11 +311,21 @@ def _emphasis(shot: Shot, stage: Stage, shifted: float) -> tuple[Placed, ...]:
     return (*stage.still(shot.spoke_before), *(layer._replace(opacity=layer.opacity * shifted) for layer in now))
 
 
-def _draw(stage: Stage, index: int, pose: np.ndarray, under: np.ndarray) -> Rect:
-    """Draw a presenter into the picture and return the region that may have changed."""
+def _composed(under: np.ndarray, over: Sequence[Placed], rect: Rect) -> np.ndarray:
+    """Return a region of the picture with what lies over it; not to be written to."""
+    tile = under[rect.y : rect.bottom, rect.x : rect.right]
+    near = [p for p in over if rect.overlaps(Rect(p.x, p.y, p.layer.shape[1], p.layer.shape[0]))]
+    if near:
+        tile = tile.copy()
+        _put(tile, near, rect.x, rect.y)
+    return tile
+
+
+def _draw(stage: Stage, index: int, pose: np.ndarray, under: np.ndarray, everything: bool) -> Rect:
+    """Draw a presenter into the picture and return the region that changed, or all that ever can."""
     puppet, slot = stage.puppets[index], stage.layout.hosts[index]
     drawn = puppet.draw(pose)
-    x0, y0, x1, y1 = puppet.dirty
+    x0, y0, x1, y1 = puppet.dirty if everything else puppet.changed
     x, y = slot.rect.x, slot.rect.y
     under[y + y0 : y + y1, x + x0 : x + x1] = drawn[y0:y1, x0:x1]
     return Rect(x + x0, y + y0, x1 - x0, y1 - y0)
