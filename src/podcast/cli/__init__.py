@@ -30,6 +30,8 @@ def main() -> None:
     except Exception as error:
         _leave_with(error)
     else:
+        if code == EXIT_INTERRUPTED:  # what typer makes of Ctrl-C
+            _interrupted()
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -43,10 +45,8 @@ def _interrupted() -> None:
 def _leave_with(error: Exception) -> None:
     import typer
 
-    if isinstance(error, typer.Abort) or getattr(error, "exit_code", 0) == EXIT_INTERRUPTED:
+    if isinstance(error, typer.Abort):
         _interrupted()
-    if isinstance(error, typer.Exit):
-        sys.exit(error.exit_code)
     if hasattr(error, "show"):  # a usage error: wrong options
         error.show()
         sys.exit(EXIT_USER)
