@@ -202,3 +202,23 @@ def test_hosts_can_be_drawn_again(tmp_path: Path) -> None:
     assert one == two and "rig.yaml" in one
     assert load_rig(tmp_path / "one").spec.name == "Finn"
     assert HEAD[0] in CHANNELS
+
+
+def test_the_mouths_region_joins_its_surroundings(puppet: Puppet) -> None:
+    """With nothing moved the warp changes nothing; with everything moved its border stays where it was."""
+    mouth, head = puppet._mouth, puppet._head.copy()
+    mouth.draw(np.zeros(len(CHANNELS), np.float32), head)
+    drawn = head[mouth.rows, mouth.cols].astype(int)
+    assert np.abs(drawn - mouth.source).max() <= 1
+    mouth.draw(pose(jaw=1, smile=1, wide=1), head)
+    change = np.abs(head[mouth.rows, mouth.cols].astype(int) - mouth.source)
+    border = np.concatenate([change[0], change[:, 0], change[:, -1]])
+    assert border.max() < 25 < change.max()
+
+
+def test_a_smile_reaches_the_eyes(puppet: Puppet) -> None:
+    eye = puppet.rig.spec.eyes.left
+    x, y = on_screen(puppet, eye.lower[len(eye.lower) // 2])
+    spot = np.s_[round(y) - 7 : round(y) - 1, round(x) - 4 : round(x) + 5, 0]
+    neutral, smiling = (puppet.draw(pose(smile=s)).astype(int)[spot].copy() for s in (0.12, 1.0))
+    assert np.abs(smiling - neutral).mean() > 8

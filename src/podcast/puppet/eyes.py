@@ -6,11 +6,13 @@ import cv2
 import numpy as np
 
 from podcast.puppet import layers
-from podcast.puppet.rig import Brow, Eye, Rig
+from podcast.puppet.rig import Brow, Eye, Placed, Rig
 
 _CREASE = 0.40  # height of the folded lid, openings, where the rig says nothing
 _SHADE = 0.42  # darkness of the lid's shadow on the eye
 _LID_IN = 0.10  # blink at which the drawn lid has fully replaced the open one
+_LASH = 0.012  # height of the lashes, head heights
+_SQUINT = 0.26  # rise of the lower lid, openings
 _BROW_LIFT = 0.030  # head heights
 _FROWN_IN = 0.014
 _FROWN_DOWN = 0.012
@@ -25,96 +27,105 @@ class EyePart:
 
     def __init__(self, rig: Rig, eye: Eye, head: np.ndarray, origin: tuple[float, float], scale: float) -> None:
         upper, lower = (np.array(c, np.float64) * scale - origin for c in (eye.upper, eye.lower))
-        tall = float(lower[:, 1].max() - upper[:, 1].min())
-        crease = eye.crease * scale if eye.crease is not None else _CREASE * tall
-        x0, x1 = int(upper[0, 0] - 0.35 * tall), int(upper[-1, 0] + 0.35 * tall) + 2
-        y0, y1 = int(upper[:, 1].min() - crease - 0.30 * tall), int(lower[:, 1].max() + 0.25 * tall) + 2
+        self.tall = float(lower[:, 1].max() - upper[:, 1].min())
+        crease = eye.crease * scale if eye.crease is not None else _CREASE * self.tall
+        x0, x1 = int(upper[0, 0] - 0.35 * self.tall), int(upper[-1, 0] + 0.35 * self.tall) + 2
+        y0, y1 = int(upper[:, 1].min() - crease - 0.30 * self.tall), int(lower[:, 1].max() + 0.40 * self.tall) + 2
         self.rows, self.cols = slice(max(0, y0), y1), slice(max(0, x0), x1)
         self.base = head[self.rows, self.cols].copy()
         self.h, self.w = self.base.shape[:2]
-        corner = np.array([self.cols.start, self.rows.start])
-        upper, lower = upper - corner, lower - corner
-        self.mask = layers.polygon(
-            (self.w, self.h),
-            np.concatenate([upper[:, 0], lower[::-1, 0]]),
-            np.concatenate([upper[:, 1], lower[::-1, 1]]),
-        )
-        rows, cols = (np.flatnonzero(self.mask.any(axis)) for axis in (1, 0))
-        self.open = slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
-        self.slit = np.array([cols[0], rows[0]])  # where the opening's box begins
-        self.mask = np.ascontiguousarray(self.mask[self.open])
+        self.corner = np.add(origin, (self.cols.start, self.rows.start))  # of the box, scaled canvas pixels
+        upper, lower = (np.array(c, np.float64) * scale - self.corner for c in (eye.upper, eye.lower))
+        self._edges(upper, lower, crease, rig.head_height * scale)
+        self._opening(upper, lower)
         self.iris, _, _ = layers.sized(rig, eye.iris, scale)
-        self.centre = np.array(eye.centre) * scale - origin - corner
+        self.centre = np.array(eye.centre) * scale - self.corner - self.slit
         self.travel = np.array(eye.travel) * scale
-        self.shine = self._part(rig, eye.shine, scale, origin, corner + self.slit)
-        self._shade(tall)
-        self._lid(rig, eye, scale, origin, corner, upper, lower, crease)
+        self.shade = self._shade()
+        self.shine = self._part(rig, eye.shine, scale)
+        lid = self._part(rig, eye.lid, scale)
+        self.lid = None if lid is None else layers.place(*lid, (self.w, self.h))
 
-    def _part(
-        self, rig: Rig, placed: object, scale: float, origin: tuple[float, float], corner: np.ndarray
-    ) -> tuple[np.ndarray, float, float] | None:
+    def _part(self, rig: Rig, placed: Placed | None, scale: float) -> tuple[np.ndarray, float, float] | None:
         if placed is None:
             return None
-        layer, x, y = layers.sized(rig, placed, scale)  # type: ignore[arg-type]
-        return layer, x - origin[0] - corner[0], y - origin[1] - corner[1]
+        layer, x, y = layers.sized(rig, placed, scale)
+        return layer, x - self.corner[0], y - self.corner[1]
 
-    def _shade(self, tall: float) -> None:
-        shadow = cv2.GaussianBlur(255 - self.mask, (0, 0), max(0.09 * tall, 0.6))
-        down = np.array([[1, 0, 0], [0, 1, 0.11 * tall]], np.float64)
-        shadow = cv2.warpAffine(shadow, down, self.mask.shape[::-1], borderValue=255)
-        alpha = cv2.convertScaleAbs(cv2.multiply(shadow, self.mask, scale=1 / 255), alpha=_SHADE)
-        self.shade = np.dstack([np.full_like(alpha, 16), np.full_like(alpha, 128), np.full_like(alpha, 128), alpha])
-        self.shade = np.dstack([layers.masked(self.shade, alpha)[..., :3], alpha])
-
-    def _lid(
-        self,
-        rig: Rig,
-        eye: Eye,
-        scale: float,
-        origin: tuple[float, float],
-        corner: np.ndarray,
-        upper: np.ndarray,
-        lower: np.ndarray,
-        crease: float,
-    ) -> None:
-        self.lid = None
-        part = self._part(rig, eye.lid, scale, origin, corner)
-        if part is None:
-            return
-        self.lid = layers.place(part[0], part[1], part[2], (self.w, self.h))
-        columns = np.arange(self.w)
+    def _edges(self, upper: np.ndarray, lower: np.ndarray, crease: float, height: float) -> None:
+        """Prepare the lids' edges per column of the box."""
+        columns = np.arange(self.w, dtype=np.float32)
         self.upper = np.interp(columns, upper[:, 0], upper[:, 1]).astype(np.float32)
         self.lower = np.interp(columns, lower[:, 0], lower[:, 1]).astype(np.float32)
         self.fold = self.upper - np.float32(crease)
-        self.lash = np.float32(max(1.5, 0.012 * rig.head_height * scale))
-        self.map_x = np.tile(columns.astype(np.float32), (self.h, 1))
+        self.lash = np.float32(max(1.5, _LASH * height))
+        middle, half = (upper[0, 0] + upper[-1, 0]) / 2, (upper[-1, 0] - upper[0, 0]) / 2
+        self.bow = np.clip(1 - ((columns - middle) / half) ** 2, 0, 1).astype(np.float32)
+        self.map_x = np.tile(columns, (self.h, 1))
         self.row = np.arange(self.h, dtype=np.float32)[:, None]
 
-    def draw(self, head: np.ndarray, blink: float, gaze_x: float, gaze_y: float) -> None:
-        """Draw the eye into the head layer, in place."""
+    def _opening(self, upper: np.ndarray, lower: np.ndarray) -> None:
+        """Prepare the opening's mask and the small box around it."""
+        x = np.concatenate([upper[:, 0], lower[::-1, 0]])
+        mask = layers.polygon((self.w, self.h), x, np.concatenate([upper[:, 1], lower[::-1, 1]]))
+        rows, cols = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+        self.open = slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
+        self.slit = np.array([cols[0], rows[0]])
+        self.mask = np.ascontiguousarray(mask[self.open])
+
+    def _shade(self) -> np.ndarray:
+        """Return the upper lid's shadow on the eye as a layer."""
+        shadow = cv2.GaussianBlur(255 - self.mask, (0, 0), max(0.09 * self.tall, 0.6))
+        down = np.array([[1, 0, 0], [0, 1, 0.11 * self.tall]], np.float64)
+        shadow = cv2.warpAffine(shadow, down, self.mask.shape[::-1], borderValue=255)
+        alpha = cv2.convertScaleAbs(shadow, alpha=_SHADE)
+        black = np.empty((*alpha.shape, 4), np.uint8)
+        black[:] = 16, 128, 128, 255
+        return layers.masked(black, alpha)
+
+    def draw(self, head: np.ndarray, blink: float, gaze_x: float, gaze_y: float, squint: float = 0.0) -> None:
+        """Draw the eye into the head layer, in place; `squint` (0 … 1) raises the lower lid."""
         blink = max(blink, _LID_FOLLOW * gaze_y)
         patch = self.base.copy()
         if blink < 0.98 or self.lid is None:
-            size = self.mask.shape[1], self.mask.shape[0]
-            move = self.travel * (gaze_x, gaze_y)
-            ih, iw = self.iris.shape[:2]
-            x, y = self.centre - self.slit + move - np.array([iw, ih]) / 2
-            inner = layers.over(layers.place(self.iris, x, y, size), self.shade)
-            if self.shine is not None:
-                layer, sx, sy = self.shine
-                glint = layers.place(layer, sx + _SHINE_SHARE * move[0], sy + _SHINE_SHARE * move[1], size)
-                inner = layers.over(inner, glint)
-            patch[self.open] = layers.over(patch[self.open], layers.masked(inner, self.mask))
+            patch[self.open] = layers.over(patch[self.open], layers.masked(self._ball(gaze_x, gaze_y), self.mask))
+        if squint > 0.02:
+            self._raise_lower(patch, squint)
         if blink > 0.01 and self.lid is not None:
             patch = layers.over(patch, self._lowered(blink))
         head[self.rows, self.cols] = patch
 
+    def _ball(self, gaze_x: float, gaze_y: float) -> np.ndarray:
+        """Return iris, shadow and highlight as a layer over the opening's box."""
+        size = self.mask.shape[1], self.mask.shape[0]
+        move = self.travel * (gaze_x, gaze_y)
+        x, y = self.centre + move - np.array(self.iris.shape[1::-1]) / 2
+        ball = layers.over(layers.place(self.iris, x, y, size), self.shade)
+        if self.shine is None:
+            return ball
+        layer, x, y = self.shine
+        x, y = np.array([x, y]) - self.slit + _SHINE_SHARE * move
+        return layers.over(ball, layers.place(layer, x, y, size))
+
+    def _raise_lower(self, patch: np.ndarray, squint: float) -> None:
+        """Pull the skin below the eye up over the eyeball, in place."""
+        rise = self.bow * np.float32(_SQUINT * self.tall * min(squint, 1.0))
+        edge = self.lower - rise
+        first = max(0, int(edge[self.open[1]].min()) - 1)
+        row = self.row[first:]
+        fade = np.clip((self.h - 1 - row) / (self.h - 1 - edge), 0, 1)
+        skin = cv2.remap(self.base, self.map_x[first:], row + rise * fade, cv2.INTER_LINEAR)
+        cover = np.clip((row - edge) * 255 + 127, 0, 255).astype(np.uint8)
+        cover[:, self.bow <= 0] = 0
+        layers.mix(patch[first:], skin, cover)
+
     def _lowered(self, blink: float) -> np.ndarray:
+        """Return the upper lid: its skin stretched from the fold down to the lashes, which keep their size."""
         edge = self.upper + (self.lower - self.upper) * np.float32(blink)
         bottom = edge - self.lash
         stretch = np.maximum(self.lower - self.lash - self.fold, 0.5) / np.maximum(bottom - self.fold, 0.5)
         rel = self.row - bottom
-        source = self.lower - self.lash + np.minimum(rel, rel * stretch)  # stretched above the lash, as it is below
+        source = self.lower - self.lash + np.minimum(rel, rel * stretch)
         np.copyto(source, self.row, where=self.row < self.fold)
         lid = cv2.remap(self.lid, self.map_x, source, cv2.INTER_LINEAR)
         return lid if blink >= _LID_IN else cv2.convertScaleAbs(lid, alpha=blink / _LID_IN)

@@ -58,3 +58,9 @@ def polygon(size: tuple[int, int], x: np.ndarray, y: np.ndarray) -> np.ndarray:
     points = np.rint(np.stack([x, y], -1) * 16).astype(np.int32)
     cv2.fillPoly(mask, [points], 255, cv2.LINE_AA, 4)
     return mask
+
+
+def mix(under: np.ndarray, upon: np.ndarray, mask: np.ndarray) -> None:
+    """Blend two layers by a mask (h, w), in place of the first."""
+    m = cv2.merge([mask, mask, mask, mask])
+    under[:] = cv2.add(cv2.multiply(under, cv2.bitwise_not(m), scale=1 / 255), cv2.multiply(upon, m, scale=1 / 255))

@@ -86,13 +86,14 @@ class MouthPart:
         y0 = max(0, int(self.y + self.top.min() - _NOSE * self.height))
         y1 = min(h, int(self.y + self.chin + _NECK * self.height))
         x0, x1 = max(0, int(self.x - _CHEEK * self.height)), min(w, int(self.x + _CHEEK * self.height) + 1)
+        x1, y1 = x1 - (x1 - x0) % _GRID, y1 - (y1 - y0) % _GRID
         self.rows, self.cols = slice(y0, y1), slice(x0, x1)
         self.size = x1 - x0, y1 - y0
         self.cx, self.cy = self.x - x0, self.y - y0  # the mouth's middle in the box
-        gw, gh = -(-self.size[0] // _GRID), -(-self.size[1] // _GRID)
-        sx, sy = self.size[0] / gw, self.size[1] / gh  # resize aligns pixel areas, not centres
-        self.gx = ((np.arange(gw) + 0.5) * sx - 0.5 - self.cx).astype(np.float32)
-        self.gy = ((np.arange(gh) + 0.5) * sy - 0.5 - self.cy).astype(np.float32)[:, None]
+        # One cell more on every side: resize lays nodes at the cells' middles and does not extrapolate.
+        gw, gh = self.size[0] // _GRID + 2, self.size[1] // _GRID + 2
+        self.gx = ((np.arange(gw) - 0.5) * _GRID - 0.5 - self.cx).astype(np.float32)
+        self.gy = ((np.arange(gh) - 0.5) * _GRID - 0.5 - self.cy).astype(np.float32)[:, None]
 
     def _cavity(self, rig: Rig, spec: Mouth, scale: float, origin: tuple[float, float]) -> None:
         """Prepare cavity, teeth and tongue in box pixels; with room for the jaw's fall."""
@@ -145,7 +146,7 @@ class MouthPart:
         left, right = self.cy + shape.upper[0], self.cy + shape.upper[-1]
         edge_y = np.concatenate([[-2, left], self.cy + shape.upper, [right, -2]]) - first
         mask = layers.polygon((self.size[0], last - first), edge_x, edge_y)
-        _mix(out[first:last], skin[first:last], mask)
+        layers.mix(out[first:last], skin[first:last], mask)
         head[self.rows, self.cols] = out
 
     def _between(self, out: np.ndarray, shape: Shape, x: np.ndarray, c: dict[str, float]) -> None:
@@ -176,7 +177,7 @@ class MouthPart:
         if c["pucker"] > 0:  # and put the rest into their shadow
             night = np.empty_like(inside)
             night[:] = self.dark
-            _mix(inside, night, np.full(inside.shape[:2], round(min(c["pucker"], 1.0) * 150), np.uint8))
+            layers.mix(inside, night, np.full(inside.shape[:2], round(min(c["pucker"], 1.0) * 150), np.uint8))
         deep = 0.020 * self.height
         lit = layers.polygon(
             size, np.concatenate([x, x[::-1]]) - x0, np.concatenate([up + deep * 0.6, low[::-1] + deep])
@@ -185,16 +186,17 @@ class MouthPart:
         lit = cv2.add(cv2.convertScaleAbs(lit, alpha=0.62), 97)
         shade = np.empty_like(inside)
         shade[:] = self.dark // np.array([3, 1, 1, 1], np.uint8)
-        _mix(shade, inside, lit)
-        _mix(out[y0:y1, x0:x1], shade, mask)
+        layers.mix(shade, inside, lit)
+        layers.mix(out[y0:y1, x0:x1], shade, mask)
 
     def _maps(self, shape: Shape, c: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
         """Return maps (h, w, 2) from the box to its source, above and below the lips."""
         height, gx = self.height, self.gx
         t = gx / shape.half
+        reach = _CHEEK * height - 2 * _GRID  # nothing moves at the region's edge
         at = np.clip(t, -1, 1)
         beyond = np.maximum(np.abs(gx) - shape.half, 0)
-        fade = np.clip(1 - beyond / (0.17 * height), 0, 1)
+        fade = np.clip(1 - beyond / (reach - shape.half), 0, 1)
         fade = fade * fade * (3 - 2 * fade)
         top, line, low = (np.interp(at, self.t, a) for a in (self.top, self.line, self.low))
         upper, lower = np.interp(at, self.t, shape.upper), np.interp(at, self.t, shape.lower)
@@ -203,7 +205,7 @@ class MouthPart:
         thick_up = 1 - 0.35 * press + 0.20 * pucker - 0.15 * wide - 0.15 * c["raise"] - 0.06 * c["jaw"]
         thick_low = 1 - 0.35 * press + 0.20 * pucker - 0.12 * wide - 0.50 * tuck - 0.06 * c["jaw"]
         out_up, out_low = upper - (line - top) * thick_up, lower + (low - line) * thick_low
-        lateral = np.clip(1 - (gx / (_CHEEK * height)) ** 2, 0, 1) ** 1.5
+        lateral = np.clip(1 - (gx / reach) ** 2, 0, 1) ** 1.5
         chin = self.chin + shape.jaw * lateral
         roof, floor = -self.cy - 0.5, self.size[1] - self.cy - 0.5
         y = self.gy
@@ -220,7 +222,8 @@ class MouthPart:
     def _fine(self, dx: np.ndarray, y: np.ndarray) -> np.ndarray:
         maps = np.empty((*y.shape, 2), np.float32)
         maps[..., 0], maps[..., 1] = self.gx + dx + self.cx, y + self.cy
-        return cv2.resize(maps, self.size, interpolation=cv2.INTER_LINEAR)
+        framed = cv2.resize(maps, None, fx=_GRID, fy=_GRID, interpolation=cv2.INTER_LINEAR)
+        return framed[_GRID:-_GRID, _GRID:-_GRID]
 
 
 def _ladder(y: np.ndarray, there: list[np.ndarray], here: list[np.ndarray]) -> np.ndarray:
@@ -236,12 +239,6 @@ def _ladder(y: np.ndarray, there: list[np.ndarray], here: list[np.ndarray]) -> n
         out = here[0] + piece if out is None else out + piece
     assert out is not None
     return out
-
-
-def _mix(under: np.ndarray, upon: np.ndarray, mask: np.ndarray) -> None:
-    """Blend two layers by a mask (h, w), in place of the first."""
-    m = cv2.merge([mask, mask, mask, mask])
-    under[:] = cv2.add(cv2.multiply(under, cv2.bitwise_not(m), scale=1 / 255), cv2.multiply(upon, m, scale=1 / 255))
 
 
 def _put(under: np.ndarray, layer: np.ndarray, x: float, y: float) -> None:

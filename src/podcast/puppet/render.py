@@ -19,6 +19,7 @@ from podcast.puppet.turn import LIMITS, Box, Move, Turner
 _BREATH = 0.008  # rise of the shoulders, head heights
 _LEAN = 0.012  # sway of the trunk, head heights
 _PHASES = 4  # sub-pixel positions of the body per axis
+_SQUINT = 1.1  # a smile beyond the rest pose raises the lower lids
 _EYE_STEPS, _MOUTH_STEPS = 256, 1024  # a face is drawn again when a channel moved by a step
 _MOUTH = [INDEX[n] for n in MOUTH]
 _EYES = [INDEX[n] for n in EYES]
@@ -187,14 +188,15 @@ class Puppet:
             self._face_state = None
 
     def _draw_face(self, pose: np.ndarray) -> None:
-        state = tuple(np.rint(pose[_EYES] * _EYE_STEPS).astype(int).tolist())
+        squint = _SQUINT * max(float(pose[INDEX["smile"]]) - float(REST[INDEX["smile"]]), 0.0)
+        state = tuple(np.rint(np.append(pose[_EYES], squint) * _EYE_STEPS).astype(int).tolist())
         if state == self._face_state or self._face is None:
             return
         self._face_state = state
         self._head[self._face] = self._plain[self._face]
-        c = {name: step / _EYE_STEPS for name, step in zip(EYES, state, strict=True)}
+        c = {name: step / _EYE_STEPS for name, step in zip((*EYES, "squint"), state, strict=True)}
         for eye, side in zip(self._eyes, "lr", strict=False):
-            eye.draw(self._head, min(max(c[f"blink_{side}"], 0.0), 1.0), c["gaze_x"], c["gaze_y"])
+            eye.draw(self._head, min(max(c[f"blink_{side}"], 0.0), 1.0), c["gaze_x"], c["gaze_y"], c["squint"])
         for brow, side in zip(self._brows, "lr", strict=False):
             brow.draw(self._head, c[f"brow_{side}"], c["frown"])
         if self._front is not None:

@@ -14,6 +14,7 @@ from podcast.puppet.drawing.paint import Painter, Surface, grain
 from podcast.puppet.drawing.sdf import Noise, Points, Scene, bell, carve, ellipsoid, join, limb, step
 
 BOTTOM = 1.42  # y where the drawn body ends
+_RISE = 0.045  # the trunk is modelled this much lower than it sits
 _FOLDS = Noise(31, 4.0)
 
 
@@ -105,7 +106,7 @@ def _jacket(f: Face, o: Outfit, p: Points) -> dict[str, np.ndarray]:
     half = 0.120 + 0.12 * step(0.75, 1.40, y) + 0.012 * np.sin(y * 9)
     coat = carve(coat, np.maximum(np.abs(x) - half, -0.16 - z), 0.02)
     coat = carve(coat, _hole(f, p, 0.05, 0.72), 0.02)
-    leaf = _leaf(p, (0.150, 0.570), (0.225, 0.600), (0.285, 0.890), (0.128, 0.950))
+    leaf = _leaf(p, (0.126, 0.560), (0.225, 0.600), (0.285, 0.890), (0.118, 0.950))
     fold = d - np.float32(0.064) - 0.010 * step(0.02, -0.06, leaf)
     collar = -join(-fold, -(leaf + np.float32(0.006)) * np.float32(0.8), 0.018)
     pocket = np.maximum(np.abs(np.abs(x) - 0.40) - 0.105, np.abs(y - 1.27) - 0.115)
@@ -172,7 +173,7 @@ KINDS: dict[str, Callable[[Face, Outfit, Points], dict[str, np.ndarray]]] = {
 
 def scene(f: Face, o: Outfit) -> Scene:
     """Return the body's scene: skin and clothes."""
-    return lambda p: KINDS[o.kind](f, o, p)
+    return lambda p: KINDS[o.kind](f, o, (p[0], p[1] + np.float32(_RISE), p[2]))
 
 
 def painters(o: Outfit, skin: Painter) -> dict[str, Painter]:

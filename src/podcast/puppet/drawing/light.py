@@ -70,7 +70,8 @@ def occlusion(z: np.ndarray, inside: np.ndarray, scale: float) -> np.ndarray:
 
         around = soft(base) / np.maximum(soft(inside.astype(np.float32)), 1e-3)
         open_ *= 1 - np.clip((around - z) / radius, 0, 1) * weight
-    return open_
+    crest = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))  # a crest one sample wide would shine as a thread
+    return cv2.GaussianBlur(cv2.erode(open_, crest), (0, 0), 1.5)
 
 
 def shadow(

@@ -11,10 +11,10 @@ LOOKS = {
     "maya": Look(
         Face(
             skull=0.360,
-            face=0.275,
-            jaw=0.062,
-            jaw_x=0.165,
-            chin=0.070,
+            face=0.268,
+            jaw=0.050,
+            jaw_x=0.148,
+            chin=0.072,
             chin_y=0.418,
             cheek=0.083,
             neck=0.128,
@@ -46,8 +46,8 @@ LOOKS = {
         Face(
             skull=0.362,
             face=0.292,
-            jaw=0.085,
-            jaw_x=0.185,
+            jaw=0.078,
+            jaw_x=0.178,
             chin=0.092,
             chin_y=0.430,
             neck=0.160,
@@ -81,8 +81,8 @@ LOOKS = {
     "grace": Look(
         Face(
             skull=0.358,
-            face=0.283,
-            jaw=0.066,
+            face=0.274,
+            jaw=0.052,
             chin=0.076,
             chin_y=0.420,
             cheek=0.090,
@@ -120,8 +120,8 @@ LOOKS = {
         Face(
             skull=0.368,
             face=0.290,
-            jaw=0.068,
-            jaw_x=0.172,
+            jaw=0.060,
+            jaw_x=0.166,
             chin=0.088,
             chin_y=0.425,
             cheek=0.088,

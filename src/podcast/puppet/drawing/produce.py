@@ -17,11 +17,11 @@ from podcast.puppet.drawing.sdf import View, step
 SCALE = 600.0  # canvas pixels per head unit: heads of 650 pixels
 _LEFT, _TOP = -1.0, -0.80  # head units of the canvas' corner
 _HEAD = (-0.62, -0.78, 0.62, 0.86)
-_BODY = (-0.98, 0.48, 0.98, body.BOTTOM)
-_COLLAR = (-0.36, 0.56, 0.36, 1.02)
+_BODY = (-0.98, 0.44, 0.98, body.BOTTOM)
+_COLLAR = (-0.36, 0.50, 0.36, 0.98)
 _PIVOT = (0.0, 0.42, -0.10)
-_NECK = (0.50, 0.77)  # where the neck leaves the head's motion
-_FADE = (0.85, 0.76)  # the head layer's neck melts into the body's
+_NECK = (0.50, 0.74)  # where the neck leaves the head's motion
+_FADE = (0.81, 0.72)  # the head layer's neck melts into the body's
 _SLOPE = 1.35  # steepest depth of the turn: 18 degrees squeeze to 58%
 _CREASE = 0.030
 _QUALITY = 96  # WebP
@@ -100,7 +100,7 @@ def _head(folder: Folder, lk: look.Look) -> tuple[dict[str, Any], dict[str, Any]
     view = View(*_HEAD, folder.scale)
     shot = paint.picture(look.scene(lk), look.painters(lk), view)
     x, y = view.grid()
-    shot.rgba[..., 3] *= step(*_FADE, y) * step(0.30, 0.22, np.where(y > 0.60, np.abs(x), 0))
+    shot.rgba[..., 3] *= step(*_FADE, y) * step(0.30, 0.22, np.where(y > 0.57, np.abs(x), 0))
     top = float(y[(shot.rgba[..., 3] > 128).any(1), 0].min())
     return folder.save("head", shot.rgba, view.x0, view.y0), _depth(folder, shot.z, view), top
 
@@ -143,7 +143,7 @@ def _body(folder: Folder, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     painters = body.painters(outfit, look.painters(lk)["skin"])
     shot = paint.picture(scene, painters, view)
     x, y = view.grid()
-    chin = 1 - 0.50 * step(0.86, 0.56, y) * step(0.34, 0.12, np.abs(x - 0.03))
+    chin = 1 - 0.50 * step(0.82, 0.53, y) * step(0.34, 0.12, np.abs(x - 0.03))
     shot.rgba[..., :3] *= chin[..., None] ** np.array([0.75, 1.0, 1.05], np.float32)
     clothes = tuple(n for n in painters if n != "skin")
     cut = paint.picture(scene, painters, View(*_COLLAR, folder.scale), show=clothes)
@@ -152,7 +152,7 @@ def _body(folder: Folder, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     cx, cy = View(*_COLLAR, folder.scale).grid()
     row, col = (round((a - b) * folder.scale) for a, b in ((_COLLAR[1], view.y0), (_COLLAR[0], view.x0)))
     collar = shot.rgba[row : row + cx.shape[0], col : col + cx.shape[1]].copy()
-    edge = step(0.35, 0.31, np.abs(cx)) * step(1.01, 0.97, cy)
+    edge = step(0.35, 0.31, np.abs(cx)) * step(0.97, 0.93, cy)
     collar[..., 3] = cut.rgba[..., 3] * edge
     return folder.save("body", whole, view.x0, view.y0), folder.save("collar", collar, _COLLAR[0], _COLLAR[1])
 
@@ -165,7 +165,7 @@ def _behind_neck(rgba: np.ndarray, bare: np.ndarray, x: np.ndarray, y: np.ndarra
     peak = float(ax[worn & (y < rim + 0.004)].mean())
     cloth = np.median(rgba[worn & (y < rim + 0.10)][:, :3], axis=0)
     whole = rgba.copy()
-    above = step(neck + 0.016, neck - 0.012, ax) * step(0.73, 0.65, y)
+    above = step(neck + 0.016, neck - 0.012, ax) * step(0.69, 0.61, y)
     spikes = step(rim + 0.016, rim + 0.006, y) * (ax < peak)
     whole[..., 3] *= 1 - np.maximum(above, spikes) * bare
     inside = step(rim + 0.004, rim + 0.012, y) * (ax < peak) * (y < 0.85) * 255
