@@ -59,7 +59,7 @@ def test_the_script_wins_over_the_file_but_not_over_the_command_line(tmp_path: P
     loaded = load_config(file, [("video.fps", "50")])
     config = loaded.refined([("video.fps", "24"), ("mix.loudness", "-14")], "my.txt")
     assert (config.video.fps, config.mix.loudness, config.video.quality) == (50, -14, 21)
-    with pytest.raises(ConfigError, match="my.txt"):
+    with pytest.raises(ConfigError, match=r"my\.txt"):
         loaded.refined([("video.fpx", "24")], "my.txt")
 
 

@@ -78,8 +78,8 @@ def test_inserted_videos_move_everything(tmp_path: Path) -> None:
     _, narration = episode(tmp_path, SAID)
     bed = MusicBed((MusicSpan(100, 5000, (tmp_path / "m.wav",), (4900,), "m"),))
     sound = MusicSpan(0, 48_000, (tmp_path / "i.wav",), (48_000,), "i")
-    moved, music = insert(narration, bed, Insert(tmp_path / "i.mp4", "i", 30, sound), Insert(tmp_path / "o.mp4", "o", 20,
-                                                                                           None))
+    intro, outro = Insert(tmp_path / "i.mp4", "i", 30, sound), Insert(tmp_path / "o.mp4", "o", 20, None)
+    moved, music = insert(narration, bed, intro, outro)
     assert moved.frames == narration.frames + 50
     assert [s.kind for s in moved.slots] == ["clip", "speech", "speech", "speech", "speech", "clip"]
     shift = samples_at(30, narration.rate)

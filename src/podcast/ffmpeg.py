@@ -436,7 +436,8 @@ def check_video(path: Path, picture: Picture, frames: int, sound: bool) -> Check
         last = _last_frame_time(container, video, float(length))
         if abs(last - float(length - 1 / picture.rate)) > 0.5 / picture.rate:
             problems.append(f"ends at {last:.3f} s instead of {float(length):.3f} s")
-        found = Checked(video.width, video.height, video.frames, picture.rate, *lengths, _start_offset(video, audio))
+        offset = _start_offset(video, audio)
+        found = Checked(video.width, video.height, video.frames, picture.rate, lengths[0], lengths[1], offset)
     if problems:
         raise MediaError("the finished video is wrong: it " + ", ".join(problems), "run it again", str(path))
     return found

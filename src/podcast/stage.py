@@ -43,7 +43,10 @@ _WARM_STAGES = 3  # kept by a worker: their presenters need memory
 class Overlay(Protocol):
     """Something that lies over the presenters; equal states look equal."""
 
-    region: Rect
+    @property
+    def region(self) -> Rect:
+        """The part of the frame that it never leaves."""
+        ...
 
     def at(self, frame: int) -> Any:
         """Return the state at a frame."""

@@ -94,10 +94,8 @@ def voices(config: Config, script: Script, engine: SpeechEngine) -> dict[str, st
     offered = {s.id: engine.voices(s.language or script.language) for s in script.speakers}
     chosen: dict[str, str] = {}
     for speaker in script.speakers:  # languages differ, and with them what is offered
-        taken = {**{k: v for k, v in given.items() if k != speaker.id}, **chosen}
-        fixed = {speaker.id: given[speaker.id]} if speaker.id in given else {}
-        chosen[speaker.id] = choose([speaker], offered[speaker.id], {**taken, **fixed}, wanted, engine.gender)[speaker.id]
-    return chosen
+        chosen |= choose([speaker], offered[speaker.id], {**given, **chosen}, wanted, engine.gender)
+    return {s.id: chosen[s.id] for s in script.speakers}
 
 
 def genders(script: Script, config: Config, engine: SpeechEngine) -> dict[str, Gender]:
@@ -248,8 +246,10 @@ def look(config: Config, script: Script, wanted: Picture, presenters: Sequence[P
     for file in (video.watermark, video.cover):
         if file:
             images.read_rgba(file)  # a broken picture is told before the work begins
-    visualizer: dict[str, str | float] = {"style": shown.style, "colour": shown.color or video.accent, "thickness": shown.thickness,
-                  "opacity": shown.opacity, "position": shown.position}
+    visualizer: dict[str, str | float] = {
+        "style": shown.style, "colour": shown.color or video.accent, "thickness": shown.thickness,
+        "opacity": shown.opacity, "position": shown.position,
+    }
     visible = shown.enabled or not presenters  # a cover alone would be a still
     byline = " · ".join(part for part in (config.publish.show, config.publish.author or script.author) if part)
     return Look(
