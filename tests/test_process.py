@@ -35,8 +35,9 @@ def test_a_missing_program_is_told() -> None:
 @pytest.mark.skipif(os.name == "nt", reason="process groups are POSIX")
 def test_a_hanging_program_is_killed_with_its_children(tmp_path: Path) -> None:
     note = tmp_path / "pid"
-    code = ("import subprocess, sys, time\nc = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
-            f"open({str(note)!r}, 'w').write(str(c.pid)); time.sleep(60)")
+    code = ("import subprocess, sys, time\n"
+            "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+            f"open({str(note)!r}, 'w').write(str(child.pid)); time.sleep(60)")
     with pytest.raises(ProgramError, match="did not end"):
         run_program([PYTHON, "-c", code], timeout=2)
     assert _gone(int(note.read_text()))

@@ -158,6 +158,7 @@ class PublishConfig(_Section):
 
     author: str = ""
     show: str = ""
+    audio: Literal["mp3", "m4a", "wav", "flac"] = "mp3"
     thumbnail: bool = True
     transcript: bool = True
 

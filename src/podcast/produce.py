@@ -66,7 +66,7 @@ def create(request: Request, loaded: Loaded, reporter: Reporter, pool: WorkerPoo
             timeline = arrange(script, narration, clips, look, image_digests=wiring.image_digests(script),
                                lower_third=config.video.lower_third)
             with reporter.stage("video") as stage:
-                choice = wiring.encoder(config, picture, cache, pool)
+                choice = wiring.told(wiring.encoder(config, picture, cache, pool), stage)
                 pieces = composite(timeline, picture, choice, cache=cache, pool=pool, reporter=reporter, stage=stage)
         with reporter.stage("mix"):
             mix = mixing.result()

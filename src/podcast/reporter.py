@@ -20,7 +20,7 @@ class Stage:
     reused: int = 0  # taken from the cache
     seconds: float = 0.0  # wall time
     engine: str = ""
-    device: str = "cpu"
+    device: str = "CPU"
     note: str = ""  # why this engine and device
     started: float = field(default_factory=time.monotonic)
 

@@ -198,6 +198,14 @@ def encoder(config: Config, wanted: Picture, cache: Cache, pool: WorkerPool) -> 
     return Choice(Encoder(found["name"], home), tuple((name, why) for name, why in found["refused"]))
 
 
+def told(choice: Choice, stage: Stage) -> Choice:
+    """Note the encoder and why it was chosen."""
+    stage.engine, stage.device = choice.encoder.name, "GPU" if choice.encoder.hardware else "CPU"
+    refused = "; ".join(f"{name.removeprefix('h264_')}: {why}" for name, why in choice.refused)
+    stage.note = "it proved itself" if choice.encoder.hardware else refused
+    return choice
+
+
 def presenters_wanted(config: Config, reporter: Reporter) -> bool:
     """Tell whether presenters are shown; warn of what falls back to the built-in ones.
 
@@ -294,7 +302,7 @@ def publication(config: Config, script: Script, name: str | None, mode: str, dra
     """Return what is published, and where."""
     return Publication(
         config.data / "episodes", slug(name or script.path.stem), mode, draft,
-        captions=config.video.captions != "off", thumbnail=config.publish.thumbnail,
+        f".{config.publish.audio}", captions=config.video.captions != "off", thumbnail=config.publish.thumbnail,
         transcript=config.publish.transcript, author=config.publish.author or script.author, show=config.publish.show,
     )
 

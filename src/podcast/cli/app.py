@@ -30,7 +30,7 @@ Visualize = Annotated[bool, typer.Option("--visualize", help="Show a picture of 
 SkipMusic = Annotated[bool, typer.Option("--skip-music", help="No music.")]
 MusicFile = Annotated[Optional[Path], typer.Option("--music-file", help="Your own music.", show_default=False)]
 Draft = Annotated[bool, typer.Option("--draft", help="640x360, quick and rough.")]
-AudioOnly = Annotated[bool, typer.Option("--audio-only", help="The finished sound as mp3, m4a or wav; no video.")]
+AudioOnly = Annotated[bool, typer.Option("--audio-only", help="The finished sound (publish.audio: mp3); no video.")]
 
 
 def _version(asked: bool) -> None:
@@ -57,8 +57,7 @@ def _pairs(settings: list[str] | None) -> list[tuple[str, Any]]:
     return pairs
 
 
-def _flags(avatar: bool, visualize: bool, skip_music: bool, music_file: Path | None,
-           draft: bool) -> list[tuple[str, Any]]:
+def _flags(avatar: bool, visualize: bool, skip_music: bool, music_file: Path | None) -> list[tuple[str, Any]]:
     """Return what the flags mean as settings."""
     meant: list[tuple[bool, str, Any]] = [
         (avatar, "avatar.enabled", True), (visualize, "visualization.enabled", True),
@@ -75,7 +74,7 @@ def create(
     visualize: Visualize = False,
     output: Annotated[Optional[str], typer.Option("-o", "--output", metavar="NAME", show_default=False,
                       help="Name of the episode's folder and files; else the script's name.")] = None,
-    preview: Annotated[bool, typer.Option("--preview", help="Only the sound, quickly, as mp3.")] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="Only the sound, quickly, to hear it.")] = False,
     audio_only: AudioOnly = False,
     draft: Draft = False,
     skip_music: SkipMusic = False,
@@ -89,7 +88,7 @@ def create(
     """Make an episode from a script."""
     from podcast.cli.commands import create_episode
 
-    settings = [*_pairs(set_), *_flags(avatar, visualize, skip_music, music_file, draft)]
+    settings = [*_pairs(set_), *_flags(avatar, visualize, skip_music, music_file)]
     create_episode(script, output, _mode(preview, audio_only), draft, config, settings, json_, quiet, verbose)
 
 
@@ -118,7 +117,7 @@ def batch(
     """Make several episodes, sharing this machine's cores."""
     from podcast.cli.commands import create_batch
 
-    settings = [*_pairs(set_), *_flags(avatar, visualize, skip_music, music_file, draft)]
+    settings = [*_pairs(set_), *_flags(avatar, visualize, skip_music, music_file)]
     failed = create_batch(scripts, _mode(False, audio_only), draft, at_once, config, settings, json_, quiet)
     if failed:
         raise typer.Exit(1)

@@ -58,8 +58,12 @@ class ScreenReporter(Reporter, AbstractContextManager["ScreenReporter"]):
         if self._live:
             self._show(self._live, stage)
         elif stage.seconds and not self.quiet:
-            kept = f", {stage.reused} kept" if stage.reused else ""
-            err.print(f"{stage.name:<10} {stage.seconds:6.1f} s  {stage.made} made{kept}")
+            kept = f"{stage.reused} kept" if stage.reused else ""
+            made = f"{stage.made} made" if stage.made else ""
+            err.print(f"{stage.name:<10} {stage.seconds:6.1f} s  {', '.join(p for p in (made, kept) if p)}".rstrip())
+        if self.verbose and stage.seconds and stage.engine:
+            why = f" ({stage.note})" if stage.note else ""
+            err.print(f"  {stage.name}: {stage.engine} on the {stage.device}{why}", style="dim")
 
     def _show(self, live: Progress, stage: Stage) -> None:
         with self._lock:
