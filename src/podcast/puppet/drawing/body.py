@@ -201,7 +201,7 @@ def _cloth(css: str, x: np.ndarray, y: np.ndarray, z: np.ndarray, knit: bool, ri
         ribs = np.sin(x * 260 + y * 90)
         relief, tone = relief + 0.0012 * ribs, tone + 0.07 * ribs
     a = linear(css) * (1 + tone)[..., None]
-    return Surface(a, relief, (0.18, 0.16, 0.15), 0.018, 8.0, 0.42)
+    return Surface(a, relief, (0.18, 0.16, 0.15), 0.018, 8.0, 0.55)
 
 
 def microphone(p: Points) -> dict[str, np.ndarray]:

@@ -19,7 +19,7 @@ RIM = _unit((0.85, -0.35, -0.25))
 RIM_LEFT = _unit((-0.90, -0.45, -0.30))
 KEY_COLOUR = np.array([1.00, 0.95, 0.87], np.float32) * 1.72
 FILL_COLOUR = np.array([0.70, 0.80, 1.00], np.float32) * 0.34
-RIM_COLOUR = np.array([0.85, 0.92, 1.00], np.float32) * 1.15
+RIM_COLOUR = np.array([0.85, 0.92, 1.00], np.float32) * 1.40
 SKY = np.array([0.62, 0.70, 0.86], np.float32) * 0.62
 GROUND = np.array([0.75, 0.58, 0.48], np.float32) * 0.34
 

@@ -186,13 +186,13 @@ def _hair(look: Look, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Surface:
         puff, coil = coil_relief(u, v)
         a = base * (0.45 + 0.55 * puff + 0.9 * coil)[..., None]
         relief = 0.003 * grain(x, y, 260)
-        return Surface(a, relief, (0.30, 0.25, 0.22), (0.05 + 0.16 * coil) * look.hair_shine, 9.0, 0.55)
+        return Surface(a, relief, (0.30, 0.25, 0.22), (0.05 + 0.16 * coil) * look.hair_shine, 9.0, 1.0)
     relief, tone = strand_relief(u, v, 105)
     a = base * (1 + 0.55 * tone)[..., None]
     shine = look.hair_shine * np.clip(0.65 + 0.75 * tone, 0.1, 1.6)
     if style.dull is not None:
         shine = shine * (1 - style.dull(look.face, x, y))
-    return Surface(a, 0.0028 * relief, (0.22, 0.2, 0.18), shine, 34.0, 0.55, (u, v), tint=(1.0, 0.93, 0.86))
+    return Surface(a, 0.0028 * relief, (0.22, 0.2, 0.18), shine, 34.0, 1.0, (u, v), tint=(1.0, 0.93, 0.86))
 
 
 def _beard(look: Look, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Surface:
