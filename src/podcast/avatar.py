@@ -15,7 +15,9 @@ from podcast.puppet.rig import RIG_FILE, host_folder, host_names, load_spec, rig
 _FIRST = ("maya", "finn")
 
 
-def cast(speakers: Sequence[Speaker], genders: Mapping[str, Gender], default: str | None = None) -> tuple[Presenter, ...]:
+def cast(
+    speakers: Sequence[Speaker], genders: Mapping[str, Gender], default: str | None = None
+) -> tuple[Presenter, ...]:
     """Return a presenter for each speaker: the one that was asked for, else a host nobody else has.
 
     Args:

@@ -74,8 +74,9 @@ def voice(config: Config, script: Script, reporter: Reporter, stage: Stage) -> d
     options = dict(getattr(tts, engine.info.name, {}))
     if tts.rate != 1.0:
         options.setdefault("rate", tts.rate)
-    cards = Cards(Cards.title if config.video.title_card else 0.0, outro=Cards.outro if config.video.outro_card else 0.0)
-    return {"engine": engine, "rate": config.video.rate, "lexicon": tts.lexicon, "options": options,
+    video = config.video
+    cards = Cards(Cards.title if video.title_card else 0.0, outro=Cards.outro if video.outro_card else 0.0)
+    return {"engine": engine, "rate": video.rate, "lexicon": tts.lexicon, "options": options,
             "voices": voices(config, script, engine),
             "pauses": Pauses().scaled(tts.pause), "cards": cards, "music_alone": config.music.enabled,
             "progress": partial(_count, reporter, stage)}
