@@ -19,6 +19,9 @@ def _shots(folder: Path, said: list[tuple[str, str]], **changes) -> tuple[Shot, 
     folder.mkdir(exist_ok=True)
     look_changes = changes.pop("look", {})
     script, narration = episode(folder, said, cards=changes.pop("cards", False))
+    if frames := changes.pop("frames", ()):
+        slots = (replace(slot, frames=n) for slot, n in zip(narration.slots, frames, strict=True))
+        narration = replace(narration, slots=tuple(slots))
     script = replace(script, **changes.pop("script", {}))
     return arrange(script, narration, clips(script, narration), replace(look(), **look_changes), image_digests={
         cue.file: f"digest of {cue.file.name}" for cue in script.images if cue.file}, **changes).shots
@@ -58,9 +61,12 @@ def test_what_is_seen_counts(tmp_path: Path, change: dict) -> None:
     assert not set(plain) & set(changed)
 
 
-def test_the_name_is_shown_once(tmp_path: Path) -> None:
-    assert [s.name for s in _shots(tmp_path, SAID)] == ["Name of A", "Name of B", "", ""]
-    assert not any(s.name for s in _shots(tmp_path, SAID, lower_third=False))
+def test_the_name_is_shown_once_with_words_that_last_long_enough(tmp_path: Path) -> None:
+    assert not any(s.name for s in _shots(tmp_path, SAID))  # 48 frames: nobody can read it
+    longer = [("A", "One is first."), *SAID]
+    names = [s.name for s in _shots(tmp_path, longer, frames=(30, 80, 80, 80, 80))]
+    assert names == ["", "Name of A", "Name of B", "", ""]
+    assert not any(s.name for s in _shots(tmp_path, longer, frames=(90,) * 5, lower_third=False))
 
 
 def test_pictures_and_chapters_stay_until_the_next(tmp_path: Path) -> None:

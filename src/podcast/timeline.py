@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from podcast.episode import (
     samples_at,
 )
 
+UNNAMED = "Host"  # what a script calls its only speaker if it gives no name: not worth a lower third
+NAME_SECONDS = 2.6  # a name slides in, is read and leaves
 SHOT_VERSION = 2  # raise it when the same data would give another picture
 
 
@@ -54,15 +57,21 @@ def arrange(
         cast = clips.get(index, ())
         speaking = _speaking(slot, cast)
         image = _current_image(script, slot.turn)
-        name = ""
-        if lower_third and slot.utterance and slot.utterance.speaker not in introduced:
-            introduced.add(slot.utterance.speaker)
-            name = script.speaker(slot.utterance.speaker).name
+        name = _introduction(script, slot, introduced, narration.rate) if lower_third else ""
         shot = Shot(slot, cast, speaking, spoke, image, image_digests.get(image, "") if image else "", name,
                     _current_chapter(script, slot.turn))
         shots.append(replace(shot, digest=digest_of(_content(shot, look))))
         spoke = speaking if slot.kind == "speech" else None
     return Timeline(tuple(shots), look, narration)
+
+
+def _introduction(script: Script, slot: Slot, introduced: set[str], rate: Fraction) -> str:
+    """Return the name to show in a slot: with a speaker's first words that last long enough to read it."""
+    if slot.utterance is None or slot.utterance.speaker in introduced or slot.frames < NAME_SECONDS * rate:
+        return ""
+    introduced.add(slot.utterance.speaker)
+    name = script.speaker(slot.utterance.speaker).name
+    return "" if name == UNNAMED else name
 
 
 def _speaking(slot: Slot, cast: Sequence[AvatarClip]) -> int | None:
