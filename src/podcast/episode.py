@@ -37,6 +37,8 @@ def samples(secs: float) -> int:
 
 # ---------------------------------------------------------------- what the author wrote
 
+UNNAMED = "Host"  # the name of a script's only speaker where it gives none
+
 
 @dataclass(frozen=True)
 class Speaker:

@@ -14,6 +14,7 @@ from typing import Any
 
 from podcast.cache import digest_of
 from podcast.episode import (
+    UNNAMED,
     AvatarClip,
     Look,
     MusicBed,
@@ -26,7 +27,6 @@ from podcast.episode import (
     samples_at,
 )
 
-UNNAMED = "Host"  # what a script calls its only speaker if it gives no name: not worth a lower third
 NAME_SECONDS = 2.6  # a name slides in, is read and leaves
 SHOT_VERSION = 2  # raise it when the same data would give another picture
 
@@ -71,7 +71,7 @@ def _introduction(script: Script, slot: Slot, introduced: set[str], rate: Fracti
         return ""
     introduced.add(slot.utterance.speaker)
     name = script.speaker(slot.utterance.speaker).name
-    return "" if name == UNNAMED else name
+    return "" if name == UNNAMED else name  # not worth a lower third
 
 
 def _speaking(slot: Slot, cast: Sequence[AvatarClip]) -> int | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from podcast.episode import Script, Speaker, Turn
+from podcast.episode import UNNAMED, Script, Speaker, Turn
 from podcast.errors import ScriptError
 from podcast.script.blocks import Block, read_blocks
 from podcast.script.draft import Draft
@@ -31,7 +31,6 @@ from podcast.script.lines import Line, has_words, label_id, split_lines
 
 NARRATOR = "NARRATOR"  # the id of whoever reads what nobody else is named for
 _NARRATORS = (NARRATOR, "HOST")  # who goes on after a heading, if the script has them
-_DEFAULT_NAME = "Host"  # shown for a narrator of whom no name is known
 _SUBHEADING = 3  # headings of this rank and below are neither title nor chapter
 _CUE_LABEL = re.compile(r"(?:(?:[A-Z]+ ){0,2}MUSIC|BGM|IMAGE|PAUSE)(?: [A-Z]+)?")
 _PLAIN_CUE = re.compile(r"(?:(?:intro|outro|background|opening|closing|theme) )?music|pause", re.I)
@@ -292,7 +291,7 @@ class _Reader:
         for id in dict.fromkeys(t.speaker for t in self.draft.turns):
             shown = self.people.get(id) or self.names.get(id, "")
             if not shown:
-                shown = next(iter(self.people.values()), "") or self.author or _DEFAULT_NAME
+                shown = next(iter(self.people.values()), "") or self.author or UNNAMED
                 shown = shown if id not in self.roster.declared else show_name(id)
             speaker = self.roster.speaker(id, shown)
             found.append(replace(speaker, delivery=speaker.delivery or self.manners.get(id, "")))
