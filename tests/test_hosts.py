@@ -170,6 +170,16 @@ def test_a_frame_depends_on_its_pose_alone() -> None:
     assert (walked.draw(poses[-1]) == fresh.draw(poses[-1])).all()
 
 
+def test_any_size_place_and_pose_can_be_drawn() -> None:
+    rng = np.random.default_rng(3)
+    rig = load_rig(host_folder(NAMES[0]))
+    for height in (24, 90, 333):
+        for size, anchor in (((height * 2, height * 2), (height, height)), ((64, 40), (height * 0.1, 400))):
+            puppet = Puppet(rig, to_yuv(np.full((size[1], size[0], 3), 90, np.uint8)), height, anchor)
+            for row in rng.uniform(-40, 40, (6, len(CHANNELS))).astype(np.float32):
+                assert puppet.draw(row).shape == (size[1], size[0], 3)
+
+
 def test_mirrored_is_the_flipped_picture() -> None:
     rig = load_rig(host_folder(NAMES[0]))
     plain = to_yuv(np.full((SIZE[1], SIZE[0], 3), 140, np.uint8))

@@ -154,7 +154,9 @@ class MouthPart:
             return
         y0 = max(0, int(self.cy + shape.upper.min()) - 1)
         y1 = min(self.size[1], int(self.cy + shape.lower.max()) + 3)
-        x0, x1 = int(x[0]) - 1, int(x[-1]) + 3
+        x0, x1 = max(0, int(x[0]) - 1), min(self.size[0], int(x[-1]) + 3)
+        if x1 <= x0 or y1 <= y0:
+            return
         size = x1 - x0, y1 - y0
         up, low = self.cy + shape.upper - y0, self.cy + shape.lower - y0
         mask = layers.polygon(size, np.concatenate([x, x[::-1]]) - x0, np.concatenate([up, low[::-1]]))
@@ -193,7 +195,7 @@ class MouthPart:
         """Return maps (h, w, 2) from the box to its source, above and below the lips."""
         height, gx = self.height, self.gx
         t = gx / shape.half
-        reach = _CHEEK * height - 2 * _GRID  # nothing moves at the region's edge
+        reach = max(_CHEEK * height - 2 * _GRID, shape.half + 1)  # nothing moves at the region's edge
         at = np.clip(t, -1, 1)
         beyond = np.maximum(np.abs(gx) - shape.half, 0)
         fade = np.clip(1 - beyond / (reach - shape.half), 0, 1)

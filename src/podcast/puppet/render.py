@@ -21,6 +21,9 @@ _LEAN = 0.012  # sway of the trunk, head heights
 _PHASES = 4  # sub-pixel positions of the body per axis
 _SQUINT = 1.1  # a smile beyond the rest pose raises the lower lids
 _EYE_STEPS, _MOUTH_STEPS = 256, 1024  # a face is drawn again when a channel moved by a step
+_SIGNED = {"smile", "gaze_x", "gaze_y", "brow_l", "brow_r", "lean"}  # -1 … 1; the others 0 … 1
+_LOW = np.array([-LIMITS[n] if n in LIMITS else -1.0 * (n in _SIGNED) for n in CHANNELS], np.float32)
+_HIGH = np.array([LIMITS.get(n, 1.0) for n in CHANNELS], np.float32)
 _MOUTH = [INDEX[n] for n in MOUTH]
 _EYES = [INDEX[n] for n in EYES]
 
@@ -152,9 +155,13 @@ class Puppet:
         )
 
     def draw(self, pose: np.ndarray) -> np.ndarray:
-        """Return the region's YUV picture (h, w, 3) for a pose (len(CHANNELS),); valid until the next call."""
+        """Return the region's YUV picture (h, w, 3) for a pose (len(CHANNELS),); valid until the next call.
+
+        Channels beyond their ranges are cut off.
+        """
         if pose.shape != (len(CHANNELS),):
             raise ValueError(f"a pose has {len(CHANNELS)} channels, not {pose.shape}")
+        pose = np.clip(pose, _LOW, _HIGH)
         self._draw_mouth(pose)
         self._draw_face(pose)
         move = Move(pose, self.height, self._draw_stage(pose))
@@ -196,7 +203,7 @@ class Puppet:
         self._head[self._face] = self._plain[self._face]
         c = {name: step / _EYE_STEPS for name, step in zip((*EYES, "squint"), state, strict=True)}
         for eye, side in zip(self._eyes, "lr", strict=False):
-            eye.draw(self._head, min(max(c[f"blink_{side}"], 0.0), 1.0), c["gaze_x"], c["gaze_y"], c["squint"])
+            eye.draw(self._head, c[f"blink_{side}"], c["gaze_x"], c["gaze_y"], c["squint"])
         for brow, side in zip(self._brows, "lr", strict=False):
             brow.draw(self._head, c[f"brow_{side}"], c["frown"])
         if self._front is not None:
