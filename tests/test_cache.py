@@ -118,12 +118,21 @@ def test_what_a_live_run_uses_is_kept(cache: Cache) -> None:
     assert cache.info().entries == 0
 
 
+def test_runs_of_one_process_do_not_end_each_other(cache: Cache) -> None:
+    with Cache(cache.root) as first:
+        with Cache(cache.root):
+            pass
+        used = first.fetch(cache.key("used", 1), _write("used"))
+        cache.clear()
+        assert used.exists()
+
+
 def test_the_mark_of_a_dead_run_protects_nothing(cache: Cache) -> None:
     cache.fetch(cache.key("a", 1), _write("x"))
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     (cache.root / "runs").mkdir(exist_ok=True)
-    mark = cache.root / "runs" / f"{dead.pid}.run"
+    mark = cache.root / "runs" / f"{dead.pid}-1.run"
     mark.touch()
     os.utime(mark, (1, 1))
     cache.clear()

@@ -158,7 +158,7 @@ class Cache:
         """Return the start times of the runs that hold this store, and forget the dead ones."""
         starts = []
         for mark in (self.root / "runs").glob("*.run"):
-            if is_alive(int(mark.stem)):
+            if is_alive(int(mark.stem.partition("-")[0])):
                 starts.append(mark.stat().st_mtime)
             else:
                 mark.unlink(missing_ok=True)
@@ -166,16 +166,19 @@ class Cache:
 
     def __enter__(self) -> Cache:
         """Mark a run: what is used from now on is not pruned until the run ends."""
-        runs = self.root / "runs"
         try:
-            runs.mkdir(parents=True, exist_ok=True)
-            (runs / f"{os.getpid()}.run").touch()
+            self._mark.parent.mkdir(parents=True, exist_ok=True)
+            self._mark.touch()
         except OSError as error:
             raise _storage_error(error, self.root) from error
         return self
 
     def __exit__(self, *_: object) -> None:
-        (self.root / "runs" / f"{os.getpid()}.run").unlink(missing_ok=True)
+        self._mark.unlink(missing_ok=True)
+
+    @property
+    def _mark(self) -> Path:
+        return self.root / "runs" / f"{os.getpid()}-{id(self)}.run"  # a batch runs several in one process
 
 
 def is_alive(pid: int) -> bool:
