@@ -196,7 +196,9 @@ def test_an_interrupted_run_says_so_and_leaves_nothing_broken(made: Path, tmp_pa
     shutil.copy(made / "s.txt", tmp_path)
     child = subprocess.Popen([sys.executable, "-m", "podcast", "create", "s.txt", "--avatar", *SMALL], cwd=tmp_path,
                              stderr=subprocess.PIPE, text=True, start_new_session=True)
-    time.sleep(3)
+    time.sleep(1)
+    while _finished_pieces(tmp_path) < 1 and child.poll() is None:
+        time.sleep(0.02)
     os.killpg(child.pid, signal.SIGINT)
     _, said = child.communicate(timeout=60)
     if child.returncode == 0:
