@@ -72,6 +72,51 @@ def _bob(f: Face, p: Points, skin: np.ndarray) -> np.ndarray:
     return _blunt(d, tips, 0.10)
 
 
+def _waves_flow(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Flow:
+    u, v = _fall(-x, y, -0.11, -0.70, -0.45)
+    return u + 0.050 * np.sin(y * 30 + 5 * np.abs(x)) * step(-0.45, 0.0, y), v
+
+
+def _waves(f: Face, p: Points, skin: np.ndarray) -> np.ndarray:
+    x, y, z = p
+    ax = np.abs(x)
+    q = (ax, y, z)
+    d = ellipsoid(p, (0, -0.140, -0.09), (f.skull + 0.060, 0.440, 0.460))
+    d = join(d, ellipsoid(q, (f.skull - 0.055, 0.05, -0.03), (0.150, 0.30, 0.25)), 0.12)
+    u, v = _waves_flow(x, y, z)
+    swell = np.sin(y * 30 + 5 * ax) * step(-0.40, 0.05, y)
+    d = d - np.float32(0.012) * swell - _lumps(u, v, 0.012, 10.0, 1.2) * step(-0.50, -0.1, y)
+    strand = 0.007 * _EDGE(u * 60, v * 4)
+    left = -x + np.float32(0.11)
+    brow = -0.330 + np.where(left > 0, 0.85 * np.maximum(left, 0) ** 1.30, 6.0 * left * left)
+    side = f.skull - 0.072 + 0.020 * np.sin(y * 30) * step(-0.1, 0.1, y) + strand
+    face = _blunt((brow - y) * np.float32(0.75), ax - side, 0.12)
+    slant = np.float32(0.25) * (z - np.float32(0.25))
+    d = carve(d, np.maximum(face - slant, -0.02 - z), 0.075)
+    return _blunt(d, y - 0.275 + 1.5 * strand, 0.12)
+
+
+def _crop_flow(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Flow:
+    side = step(0.25, 0.34, np.abs(x))
+    top = (x * 2.2 + 0.10 * np.sin(y * 17 + x * 9) + 0.5 * x * (y + 0.4)) * 1.7
+    return top * (1 - side) + (z * 2.2 + np.abs(x) + y * 0.5) * 1.6 * side, y * 2 - z
+
+
+def _crop(f: Face, p: Points, skin: np.ndarray) -> np.ndarray:
+    x, y, z = p
+    d = ellipsoid(p, (0, -0.135, -0.09), (f.skull + 0.016, 0.405, 0.425))
+    d = join(d, ellipsoid(p, (0.0, -0.400, 0.05), (0.300, 0.135, 0.300)), 0.10)
+    u, v = _crop_flow(x, y, z)
+    tufts = np.abs(_CLUMPS(u * 16, v * 9)) * step(0.34, 0.26, np.abs(x)) * step(-0.20, -0.36, y)
+    d = d - np.float32(0.030) * tufts - _lumps(u, v, 0.008, 8.0, 3.0) * step(-0.15, -0.35, y)
+    rough = 0.022 * _EDGE(x * 130, y * 20)
+    hairline = -0.290 - 0.012 * np.cos(x * 18) + rough + 3.0 * np.maximum(np.abs(x) - 0.250 + 0.3 * rough, 0)
+    face = np.maximum(hairline - y, -z - 0.02 + 0.5 * (np.abs(x) - 0.25)) * np.float32(0.6)
+    d = carve(d, face, 0.04)
+    burn = ellipsoid((np.abs(x), y, z), (f.skull - 0.006, -0.03, 0.02), (0.018, 0.15, 0.075))
+    return np.maximum(join(d, burn, 0.02), y - 0.15)
+
+
 def _quiff_flow(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Flow:
     bend = 0.35 * (y + 0.35) + 0.20 * np.sin(y * 6 + x * 4)
     side = step(0.27, 0.35, np.abs(x))
@@ -157,6 +202,8 @@ def _bob_dull(f: Face, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 STYLES = {
     "bob": Style(_bob, _bob_flow, dull=_bob_dull),
+    "waves": Style(_waves, _waves_flow, dull=_bob_dull),
+    "crop": Style(_crop, _crop_flow),
     "quiff": Style(_quiff, _quiff_flow),
     "coils": Style(_coils, _coils_flow, curls=True),
     "combed": Style(_combed, _combed_flow),

@@ -175,7 +175,9 @@ def _behind_neck(rgba: np.ndarray, bare: np.ndarray, x: np.ndarray, y: np.ndarra
 
 def _front(folder: Folder, lk: look.Look) -> dict[str, Any]:
     view = View(-0.45, -0.16, 0.45, 0.26, folder.scale)
-    shot = paint.picture(details.glasses(lk.face, lk.glasses), details.glasses_painter(lk.glasses_colour), view)
+    frames, head = details.glasses(lk.face, lk.glasses), look.scene(lk)
+    paints = look.painters(lk) | details.glasses_painter(lk.glasses_colour)
+    shot = paint.picture(lambda p: head(p) | frames(p), paints, view, show=("frame",))  # hair may hide the arms
     frame = shot.rgba
     x, _ = view.grid()
     frame[..., 3] *= step(0.365, 0.345, np.abs(x))
