@@ -89,7 +89,7 @@ def test_voices_are_listed_and_speak(tmp_path: Path) -> None:
 
 def test_hosts_are_listed_on_a_sheet(tmp_path: Path) -> None:
     rows = json.loads(podcast(tmp_path, "hosts", "--json", "--sheet", "sheet.png").stdout)
-    assert len(rows) == 4
+    assert len(rows) >= 4
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width >= 800
 
