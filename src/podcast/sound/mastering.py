@@ -19,7 +19,7 @@ BLOCK = 50 * LOUDNESS_HOP  # samples: 5 s
 _AIM = 0.2  # LU; a result within this is kept
 _CODEC_MARGIN = 0.4  # dB that encoding may add to the true peak; more is corrected by another pass
 _MOST_GAIN = 40.0  # dB; what is quieter is rather noise than a quiet episode
-_PASSES = 4  # at most; the first usually suffices
+_PASSES = 6  # at most; the first usually suffices
 _SOLVER_STEPS = 8
 _SOLVED = 0.02  # LU
 _MINUTE = 600  # hops of 100 ms that are foreseen at once, to bound the memory
@@ -101,16 +101,16 @@ def blocks(length: int, block: int = BLOCK) -> Iterator[tuple[int, int]]:
 
 def bring_to(target: Target, raw: RawMix, wav: Path, aac: Path, progress: Progress) -> Heard:
     """Write the mastered mix as wav (24 bits) and as AAC; repeat with corrected aims while it misses the target."""
-    ceiling = target.true_peak - _CODEC_MARGIN
-    gain = _solve_gain(raw, target.loudness, ceiling)
+    ceiling, aim = target.true_peak - _CODEC_MARGIN, target.loudness
     for left in reversed(range(_PASSES)):
+        gain = _solve_gain(raw, aim, ceiling)
         with AacWriter(aac, raw.length, target.bit_rate) as track:
             heard = _render(raw, gain, ceiling, wav, track, progress)
         error = target.loudness - heard.loudness if heard.loudness > SILENCE and gain < _MOST_GAIN else 0.0
         if not left or (abs(error) <= _AIM and heard.true_peak <= target.true_peak):
             break
         ceiling -= max(0.0, heard.true_peak - target.true_peak + 0.05)
-        gain = min(gain + error, _MOST_GAIN)
+        aim += error  # what the encoder takes away is asked for on top
     return heard
 
 
