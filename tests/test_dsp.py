@@ -14,7 +14,7 @@ from podcast.episode import SAMPLE_RATE
 from podcast.sound.control import HOP, decibels, expand
 from podcast.sound.ducking import Ducking, DuckingCurve, phrases
 from podcast.sound.limiter import LIMIT_CONTEXT, limiter_gains
-from podcast.sound.loudness import PEAK_CONTEXT, SILENCE, Meter, PeakMeter, hop_peaks
+from podcast.sound.loudness import PEAK_CONTEXT, SILENCE, Meter, PeakMeter, hop_peaks, loudness_of
 from podcast.sound.voice import VOICE_DELAY, VoiceChain
 
 
@@ -56,6 +56,17 @@ def test_loudness_agrees_with_another_meter(colour):
     sound = sosfilt(butter(1, colour, fs=SAMPLE_RATE, output="sos"), noise(8), axis=0) * 0.2
     sound[: 3 * SAMPLE_RATE] *= 0.05
     assert measure(sound) == pytest.approx(pyloudnorm.Meter(SAMPLE_RATE).integrated_loudness(sound), abs=0.1)
+
+
+@pytest.mark.parametrize("secs", [0.2, 1.0, 3.3])
+def test_a_whole_sound_is_measured_as_a_stream_is(secs: float) -> None:
+    sound = noise(secs)[:, 0] * np.linspace(0.01, 0.3, round(secs * SAMPLE_RATE), dtype=np.float32)
+    stream = measure(np.stack([sound, np.zeros_like(sound)], 1))
+    assert loudness_of(sound) == pytest.approx(stream, abs=0.15)
+
+
+def test_silence_has_no_loudness() -> None:
+    assert loudness_of(np.zeros(SAMPLE_RATE, np.float32)) == SILENCE
 
 
 def test_loudness_does_not_depend_on_the_blocks():

@@ -8,7 +8,7 @@ import numpy as np
 
 from podcast.audio import resample
 from podcast.episode import SAMPLE_RATE
-from podcast.sound.loudness import Meter
+from podcast.sound.loudness import loudness_of
 
 TARGET = -20.0  # LUFS, of a mono utterance; what the mix expects
 SILENT = -60.0  # LUFS; what is quieter is not made louder
@@ -19,10 +19,7 @@ KNEE, CEILING = 0.5, 0.70  # full scale: peaks bend from the one and stay below 
 
 def loudness(sound: np.ndarray, rate: int = SAMPLE_RATE) -> float:
     """Return the gated loudness (LUFS) of mono sound."""
-    sound = resample(sound, rate)
-    meter = Meter()
-    meter.add(np.stack([sound, np.zeros_like(sound)], 1))
-    level = meter.integrated()
+    level = loudness_of(resample(sound, rate))
     return level if isfinite(level) else SILENT
 
 
