@@ -103,6 +103,11 @@ def test_chapter_and_outro_cards_hold_still_in_between():
         assert len({card.at(i) for i in range(100)}) > 10
 
 
+def test_the_outro_stays_to_the_last_frame():
+    card = cards.outro_card("The end", "Ada", backdrop(160, 90), (640, 360), 100, RATE)
+    assert card.at(99) == (1000,) * len(card.parts)
+
+
 def test_a_lower_third_comes_stays_and_leaves_within_its_slot():
     layout = arrange(1280, 720, 1)
     third = LowerThird("Maya Chen", layout.hosts[0].plate, 150, RATE, THEME, "Host")

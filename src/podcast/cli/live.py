@@ -22,7 +22,9 @@ class _Row(Reporter):
         self.screen, self.script, self.stage_now = screen, script, "waits"
 
     def changed(self, stage: Stage) -> None:
-        """Show the stage and how far it is."""
+        """Show the stage and how far it is; without a terminal, a line when the last one is done."""
+        if stage.name == "publish" and stage.seconds and not self.screen.live and not self.screen.quiet:
+            err.print(f"{self.script.name}: done")
         share = f" {100 * stage.done / stage.total:.0f}%" if stage.total else ""
         left = stage.remaining()
         self.stage_now = stage.name + share + (f", {left:.0f} s left" if left else "")
@@ -41,6 +43,11 @@ class BatchScreen(AbstractContextManager["BatchScreen"]):
         self.quiet = quiet
         self._rows = {script: _Row(self, script) for script in scripts}
         self._live = Live(console=err, refresh_per_second=4) if not quiet and err.is_terminal else None
+
+    @property
+    def live(self) -> bool:
+        """Whether the table is drawn anew all the time."""
+        return self._live is not None
 
     def reporter(self, script: Path) -> Reporter:
         """Return who reports for a script."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import cv2
@@ -46,6 +46,7 @@ class CardAnimation:
     rate: Fraction
     region: Rect  # everything that ever changes lies inside
     rise: int
+    stays: bool = False  # until the end: nothing follows
 
     def at(self, frame: int) -> tuple[int, ...]:
         """Return the state: how far each part has come, in thousandths."""
@@ -63,7 +64,7 @@ class CardAnimation:
     def _presence(self, i: int, frame: int) -> int:
         come = (frame - (_VEIL * 0.4 + _STAGGER * i) * float(self.rate)) / (_ENTER * float(self.rate))
         go = (self.frames - 1 - frame - _VEIL * 0.3 * float(self.rate)) / (_LEAVE * float(self.rate))
-        return round(1000 * min(ease(come), ease(go)))
+        return round(1000 * min(ease(come), 1.0 if self.stays else ease(go)))
 
     def _place(self, part: Part, come: float) -> tuple[Placed, ...]:
         if come <= 0:
@@ -116,7 +117,7 @@ def chapter_card(title: str, number: str, backdrop: np.ndarray, size: tuple[int,
 def outro_card(title: str, byline: str, backdrop: np.ndarray, size: tuple[int, int], frames: int, rate: Fraction,
                theme: Theme | None = None) -> CardAnimation:  # fmt: skip
     """Return the card that ends an episode: title and author, no words in any language."""
-    return _card(title, byline, "", backdrop, size, frames, rate, theme or Theme(), 0.066)
+    return replace(_card(title, byline, "", backdrop, size, frames, rate, theme or Theme(), 0.066), stays=True)
 
 
 def _card(title: str, below: str, above: str, backdrop: np.ndarray, size: tuple[int, int], frames: int,
