@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,16 @@ from PIL import Image
 from podcast import cli
 from tests.test_produce import podcast
 
-EXAMPLE = "# Title\n\nTone: calm\n\n[MUSIC: soft piano]\n\nANN: Hello. [sighs] Good day.\n\nBEN (quietly): And to you.\n"
+EXAMPLE = """# Title
+
+Tone: calm
+
+[MUSIC: soft piano]
+
+ANN: Hello. [sighs] Good day.
+
+BEN (quietly): And to you.
+"""
 
 
 def test_help_names_the_commands(tmp_path: Path) -> None:
@@ -21,8 +29,10 @@ def test_help_names_the_commands(tmp_path: Path) -> None:
         assert command in said
 
 
-@pytest.mark.parametrize("arguments", [("creat",), ("create",), ("create", "no.txt"), ("create", "x", "--sett", "a=b"),
-                                       ("create", "s.txt", "--set", "video.fps"), ("config", "check", "--config", "no")])
+@pytest.mark.parametrize("arguments", [
+    ("creat",), ("create",), ("create", "no.txt"), ("create", "x", "--sett", "a=b"),
+    ("create", "s.txt", "--set", "video.fps"), ("config", "check", "--config", "no"),
+])
 def test_wrong_use_exits_with_1_and_says_why(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     (tmp_path / "s.txt").write_text(EXAMPLE)
     done = podcast(tmp_path, *arguments, expect=1)
@@ -99,4 +109,4 @@ def test_the_doctor_tells_what_was_proved(tmp_path: Path) -> None:
     assert rows["encoder x264"]["verdict"] == "good"
     assert rows["processor"]["verdict"] == "good"
     assert "GPU" in rows
-    assert any(what.startswith("encoder nvenc") for what in rows) or os.path.exists("/dev/nvidia0")
+    assert any(what.startswith("encoder nvenc") for what in rows) or Path("/dev/nvidia0").exists()
