@@ -39,7 +39,7 @@ def cast(
 
 def host_gender(name: str) -> Gender:
     """Return the gender that a host's rig.yaml tells, "" for none or for what is no host."""
-    folder = host_folder(name) if name in host_names() else Path(name)
+    folder = host_folder(name.lower()) if name.lower() in host_names() else Path(name)
     return load_spec(folder).gender if (folder / RIG_FILE).is_file() else ""
 
 
@@ -49,8 +49,8 @@ def _offered() -> list[str]:
 
 
 def _folder(wanted: str, speaker: Speaker) -> Path:
-    if wanted in host_names():
-        return host_folder(wanted)
+    if wanted.lower() in host_names():
+        return host_folder(wanted.lower())
     if (Path(wanted) / RIG_FILE).is_file():
         return Path(wanted)
     raise ConfigError(f"there is no host {wanted!r}", f"choose one of {', '.join(host_names())}, or a folder with a "

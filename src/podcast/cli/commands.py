@@ -165,13 +165,14 @@ def list_voices(language: str, say: str | None, into: Path, as_json: bool) -> No
             if say:
                 into.mkdir(parents=True, exist_ok=True)
                 file = str(sample(engine, voice, say, into, language))
-            rows.append({"engine": name, "voice": voice, "licence": engine.info.licence, "file": file})
+            rows.append({"engine": name, "voice": voice, "about": engine.about(voice), "gender": engine.gender(voice),
+                         "licence": engine.info.licence, "file": file})
     if as_json:
         print_json(rows)
         return
-    made = table("engine", "voice", *(["file"] if say else []))
+    made = table("engine", "voice", "about", *(["file"] if say else []))
     for row in rows:
-        made.add_row(row["engine"], row["voice"], *([row["file"]] if say else []))
+        made.add_row(row["engine"], row["voice"], row["about"], *([row["file"]] if say else []))
     show(made)
     if not say:
         out.print('\nhear them: podcast voices --say "Hello"', highlight=False)
@@ -191,11 +192,12 @@ def list_hosts(sheet: Path, as_json: bool) -> None:
         raise PodcastError(f"cannot be written ({error})", "--sheet FILE.png", str(sheet)) from error
     rigs = [load_rig(host_folder(name)) for name in names]
     if as_json:
-        print_json([{"name": rig.spec.name, "about": rig.spec.about, "licence": rig.spec.licence} for rig in rigs])
+        print_json([{"name": name, "about": rig.spec.about, "licence": rig.spec.licence}
+                    for name, rig in zip(names, rigs, strict=True)])
         return
     made = table("name", "about")
-    for rig in rigs:
-        made.add_row(rig.spec.name, escape(rig.spec.about))
+    for name, rig in zip(names, rigs, strict=True):
+        made.add_row(name, escape(rig.spec.about))
     show(made)
     out.print(f"\ncontact sheet: {sheet}", highlight=False, soft_wrap=True)
 

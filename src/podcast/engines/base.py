@@ -51,6 +51,10 @@ class SpeechEngine(Protocol):
         """Return the names of the voices it recommends for a language, the best first."""
         ...
 
+    def about(self, voice: str) -> str:
+        """Return a few words about a voice."""
+        ...
+
     def gender(self, voice: str) -> Literal["female", "male", ""]:
         """Return what a listener takes a voice for, "" where the engine cannot tell."""
         ...
