@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -59,8 +60,10 @@ def create(request: Request, loaded: Loaded, reporter: Reporter, pool: WorkerPoo
                 if config.music.enabled else MusicBed()
         intro, outro = (wiring.clip(file, picture, cache) for file in (config.video.intro, config.video.outro))
         narration, bed = insert(narration, bed, intro, outro)
-        mixing = pool.submit(partial(master, narration, bed, cache=cache, read_music=partial(render_music, bed),
-                                     mastering=wiring.mastering(config)))
+        background = ThreadPoolExecutor(1)  # the mix is made while the shots are rendered
+        stack.callback(background.shutdown, wait=False, cancel_futures=True)
+        mixing = background.submit(master, narration, bed, cache=cache, read_music=partial(render_music, bed),
+                                   mastering=wiring.mastering(config))
         if request.mode == "video":
             clips = animate(narration, presenters, wiring.motion(config), alone=look.layout == "spotlight")
             timeline = arrange(script, narration, clips, look, image_digests=wiring.image_digests(script),
