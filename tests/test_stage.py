@@ -53,7 +53,7 @@ def test_partial_painting_equals_painting_everything(tmp_path: Path, monkeypatch
     shot = timeline.shots[1]
     partly = _frames(timeline, shot, tmp_path / "c")
     whole = Rect(0, 0, timeline.look.width, timeline.look.height)
-    monkeypatch.setattr("podcast.stage._changed", lambda overlays, states, frame: [
+    monkeypatch.setattr("podcast.stage.frames._changed", lambda overlays, states, frame: [
         *(states.__setitem__(i, o.at(frame)) or whole for i, o in enumerate(overlays)), whole])
     assert np.array_equal(partly, _frames(timeline, shot, tmp_path / "c"))
 

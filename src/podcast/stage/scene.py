@@ -1,0 +1,165 @@
+"""A set scene: the still picture, the presenters in their places, and what lies over them in every frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from podcast.cache import Cache
+from podcast.canvas import blend, to_rgb, to_yuv
+from podcast.episode import Look, Presenter
+from podcast.graphics import cover, images, panels
+from podcast.graphics.layout import HostSlot, Layout, Rect, arrange
+from podcast.graphics.lower_third import name_tag, title_block
+from podcast.graphics.shapes import Placed
+from podcast.graphics.studio import backdrop
+from podcast.graphics.theme import Theme
+from podcast.puppet.render import Puppet, figure_size
+from podcast.puppet.rig import Rig, load_rig
+
+_BACKDROP_VERSION = 2
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a stage is built from; shots with equal settings share a stage."""
+
+    look: Look
+    presenters: tuple[Presenter, ...]
+    image: Path | None
+    image_digest: str
+
+
+class Stage:
+    """A set scene: the still picture and the presenters in their places. Costly to build, kept warm by workers."""
+
+    def __init__(self, setting: Setting, cache: Cache) -> None:
+        look = setting.look
+        self.look, self.presenters = look, setting.presenters
+        self.theme = Theme(accent=look.accent, font=look.font, font_bold=look.font)
+        self.layout = arrange(look.width, look.height, len(setting.presenters), setting.image is not None,
+                              look.layout == "cards")
+        self.backdrop = background_of(look, (look.width, look.height), look.accent, cache)
+        self.image = images.read_rgb(setting.image) if setting.image else None
+        self._plain = self._behind_panels()
+        rigs = [load_rig(presenter.figure) for presenter in setting.presenters]
+        self._cards = [self._card_picture(slot, rig.spec.accent, cache)
+                       for slot, rig in zip(self.layout.hosts, rigs, strict=True)]
+        self._base = lru_cache(maxsize=8)(self._paint_base)
+        self._still = lru_cache(maxsize=8)(self._still_layers)
+        self.puppets = [
+            Puppet(rig, self._behind(i), slot.head_height, _anchor(rig, slot))
+            for i, (rig, slot) in enumerate(zip(rigs, self.layout.hosts, strict=True))
+        ]
+
+    def base(self, active: int | None) -> np.ndarray:
+        """Return the picture without presenters and overlays, `active` emphasised."""
+        return self._base(active)
+
+    def still(self, active: int | None) -> tuple[Placed, ...]:
+        """Return the layers that lie over the presenters in every frame."""
+        return self._still(active)
+
+    def partner(self, index: int, speaking: int | None) -> float | None:
+        """Return the direction (-1 … 1 on the screen) in which a presenter sees the other one."""
+        others = [i for i in range(len(self.layout.hosts)) if i != index]
+        if not others:
+            return None
+        here = self.layout.hosts[index].head_x
+        other = speaking if speaking in others else min(others, key=lambda i: abs(self.layout.hosts[i].head_x - here))
+        away = (self.layout.hosts[other].head_x - here) / self.look.width
+        return float(np.clip(2 * away, -1, 1))
+
+    def _behind_panels(self) -> np.ndarray:
+        """Return what lies behind everything: the studio, out of focus where cards or a cover are in front."""
+        if self.layout.kind == "solo":
+            return self.backdrop
+        small = to_rgb(cv2.resize(self.backdrop, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA))
+        return to_yuv(panels.stage(small, (self.look.width, self.look.height), self.look.accent))
+
+    def _card_picture(self, slot: HostSlot, accent: str, cache: Cache) -> np.ndarray | None:
+        return background_of(self.look, (slot.rect.w, slot.rect.h), accent, cache) if slot.card else None
+
+    def _behind(self, index: int) -> np.ndarray:
+        """Return the picture of a presenter's region without the presenter."""
+        rect, card = self.layout.hosts[index].rect, self._cards[index]
+        return self.base(None)[rect.y : rect.bottom, rect.x : rect.right].copy() if card is None else card
+
+    def _paint_base(self, active: int | None) -> np.ndarray:
+        picture = panels.panel_background(self._plain, self.layout, self.theme, active)
+        for slot, card in zip(self.layout.hosts, self._cards, strict=True):
+            if card is not None:
+                picture[slot.rect.y : slot.rect.bottom, slot.rect.x : slot.rect.right] = card
+        radius = self.theme.corner(self.look.width, self.look.height)
+        if self.layout.picture and self.image is not None:
+            put(picture, [panels.picture_panel(self.image, self.layout.picture, radius)])
+        if self.layout.cover:
+            put(picture, self._cover_layers(self.layout.cover, radius))
+        return picture
+
+    def _cover_layers(self, place: Rect, radius: int) -> list[Placed]:
+        look, layout = self.look, self.layout
+        circular = dict(look.visualizer).get("style") == "circular"
+        art = cover.cover_art("", "", place.w, self.theme, look.cover)
+        layers = [panels.picture_panel(art, place, place.w // 2 if circular else radius)]
+        beside = layout.beside if circular else layout.title
+        if beside:
+            layers.append(title_block(look.title, look.byline, beside, self.theme, left=look.width > look.height))
+        return layers
+
+    def _still_layers(self, active: int | None) -> tuple[Placed, ...]:
+        layers: list[Placed] = []
+        background = panels.panel_background(self._plain, self.layout, self.theme, active)
+        radius, line = self.theme.corner(self.look.width, self.look.height), panels.border(self.layout)
+        for i, (slot, presenter) in enumerate(zip(self.layout.hosts, self.presenters, strict=True)):
+            if slot.card:
+                accent = self.theme.accent if i == active else None
+                layers += panels.card_frame(background, slot.rect, radius, line, accent)
+                layers.append(name_tag(presenter.name, slot.plate, self.theme, i == active))
+        if self.look.watermark:
+            layers.append(images.watermark(self.look.watermark, *_corner(self.look, self.layout)))
+        return tuple(layers)
+
+
+def _anchor(rig: Rig, slot: HostSlot) -> tuple[float, float]:
+    """Return where the neck's pivot goes in the presenter's region: the head in its place, the trunk to the edge."""
+    scale = slot.head_height / rig.head_height
+    middle = (rig.spec.crown + rig.spec.chin) / 2
+    y = slot.head_y - slot.rect.y + (rig.spec.pivot[1] - middle) * scale
+    figure = figure_size(rig, slot.head_height)
+    short = slot.rect.h - (y + figure.top + figure.height)
+    return slot.head_x - slot.rect.x, y + max(0.0, short)
+
+
+def background_of(look: Look, size: tuple[int, int], accent: str, cache: Cache) -> np.ndarray:
+    """Return the backdrop as a picture, from the cache if it was made before."""
+    address = cache.key("backdrop", _BACKDROP_VERSION, size=size, style=look.background_digest or look.background,
+                        accent=accent)
+
+    def make(folder: Path) -> None:
+        if look.background_digest:
+            rgb = images.from_image(Path(look.background), size)
+        else:
+            rgb = backdrop(*size, look.background, accent)
+        np.save(folder / "picture.npy", to_yuv(rgb))
+
+    return np.load(cache.fetch(address, make) / "picture.npy")
+
+
+def _corner(look: Look, layout: Layout) -> tuple[Rect, float, str]:
+    vertical, side = look.watermark_position.split("-")
+    rect = layout.logo
+    x = rect.x if side == "right" else look.width - rect.right
+    y = rect.y if vertical == "top" else layout.captions.bottom - rect.h
+    return Rect(x, y, rect.w, rect.h), look.watermark_opacity, side
+
+
+def put(picture: np.ndarray, layers: Sequence[Placed], x: int = 0, y: int = 0) -> None:
+    """Blend placed layers on a picture whose own corner lies at (x, y)."""
+    for layer in layers:
+        blend(picture, layer.layer, layer.x - x, layer.y - y, layer.opacity)
