@@ -143,6 +143,14 @@ def test_an_encoder_asked_for_by_name_must_work(tmp_path: Path) -> None:
         choose_encoder("h265ish", SMALL, tmp_path)
 
 
+@pytest.mark.skipif(find_program(None) is None, reason="no program ffmpeg here")
+def test_a_program_encodes_as_the_library_does(tmp_path: Path) -> None:
+    program = find_program(None)
+    assert program is not None
+    assert probe(Encoder("libx264", program), SMALL, tmp_path) == ""
+    assert probe(Encoder("h264_nonsense", program), SMALL, tmp_path)
+
+
 def test_a_configured_program_must_be_there() -> None:
     with pytest.raises(PodcastError, match=r"video\.ffmpeg"):
         find_program("/no/such/ffmpeg")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -67,7 +68,7 @@ def options(encoder: Encoder, picture: Picture) -> dict[str, str]:
         "h264_qsv": {"global_quality": quality, "preset": "faster"},
         "h264_vaapi": {"qp": quality},
         "h264_amf": {"rc": "cqp", "qp_i": quality, "qp_p": quality, "quality": "balanced"},
-    }[encoder.name]
+    }.get(encoder.name, {})
 
 
 def _instructions() -> str:
@@ -138,7 +139,13 @@ class ProgramSink:
             stop(self._child)
             raise
         if self._child.returncode:
-            raise MediaError(f"ffmpeg failed: {errors.decode('utf-8', 'replace').strip()[-400:]}")
+            raise MediaError(f"ffmpeg failed: {_cause(errors.decode('utf-8', 'replace'))}")
+
+
+def _cause(said: str) -> str:
+    """Return the first thing that ffmpeg complained about; what follows is only its consequence."""
+    lines = (re.sub(r"^(\[[^\]]*\] )+", "", line).strip() for line in said.splitlines())
+    return next((line for line in lines if line), "it did not say why")
 
 
 def _device_arguments(encoder: Encoder) -> tuple[list[str], list[str]]:
