@@ -47,7 +47,7 @@ def create(request: Request, loaded: Loaded, reporter: Reporter, pool: WorkerPoo
     picture, choice, timeline, pieces = wiring.picture(config, request.draft), None, None, None
     publication = wiring.publication(config, script, request.name, request.mode, request.draft)
     presenters = wiring.presenters(config, script, request.mode, reporter)
-    look = wiring.look(config, script, picture, presenters)
+    look = wiring.look(config, script, picture, presenters, reporter)
     with ExitStack() as stack:
         cache = stack.enter_context(Cache(config.data / "cache", config.cache.max_gb))
         workers = processors() if config.workers == "auto" else config.workers

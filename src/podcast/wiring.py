@@ -22,8 +22,8 @@ from podcast.casting import Gender, choose, gender_of
 from podcast.config import Config, Loaded, as_dict
 from podcast.engines import music_engine, speech_engine
 from podcast.engines.base import SpeechEngine
-from podcast.episode import Look, Mix, MusicSpan, Narration, Presenter, Script, Speaker
-from podcast.errors import ConfigError, MediaError
+from podcast.episode import Look, Mix, MusicSpan, Presenter, Script, Speaker
+from podcast.errors import ConfigError, EngineError, MediaError
 from podcast.ffmpeg import Choice, Encoder, Picture, choose_encoder, find_program
 from podcast.graphics import fonts, images
 from podcast.graphics.studio import STYLES
@@ -83,7 +83,11 @@ def voice(config: Config, script: Script, reporter: Reporter, stage: Stage) -> d
 
 
 def voices(config: Config, script: Script, engine: SpeechEngine) -> dict[str, str]:
-    """Return the voice of every speaker: given, or one that fits the name and the host that was asked for."""
+    """Return the voice of every speaker: given, or one that fits the name and the host that was asked for.
+
+    Raises:
+        EngineError: the engine does not speak a speaker's language.
+    """
     given = {s.id: s.voice for s in script.speakers if s.voice}
     undecided = [s.id for s in script.speakers if s.id not in given]
     if config.tts.voice and undecided:
@@ -95,6 +99,11 @@ def voices(config: Config, script: Script, engine: SpeechEngine) -> dict[str, st
     offered = {s.id: engine.voices(s.language or script.language) for s in script.speakers}
     chosen: dict[str, str] = {}
     for speaker in script.speakers:  # languages differ, and with them what is offered
+        if not offered[speaker.id] and speaker.id not in given:
+            language = speaker.language or script.language
+            raise EngineError(f"{engine.info.name} has no voice for the language {language!r}",
+                              "use a tag such as en, de, pt-br; `podcast voices -l TAG` shows what there is",
+                              f"language of {speaker.name}")
         chosen |= choose([speaker], offered[speaker.id], {**given, **chosen}, wanted, engine.gender)
     return {s.id: chosen[s.id] for s in script.speakers}
 
@@ -241,8 +250,10 @@ def motion(config: Config) -> dict[str, float]:
     return {"energy": config.avatar.energy, "still": config.avatar.still}
 
 
-def look(config: Config, script: Script, wanted: Picture, presenters: Sequence[Presenter]) -> Look:
-    """Return what all shots share.
+def look(
+    config: Config, script: Script, wanted: Picture, presenters: Sequence[Presenter], reporter: Reporter
+) -> Look:
+    """Return what all shots share; warn of letters that cannot be drawn.
 
     Raises:
         ConfigError: a studio or a font that is not there.
@@ -255,6 +266,8 @@ def look(config: Config, script: Script, wanted: Picture, presenters: Sequence[P
     for file in (video.watermark, video.cover):
         if file:
             images.read_rgba(file)  # a broken picture is told before the work begins
+    if lost := missing_letters(script, video.font):
+        reporter.warn(lost)
     visualizer: dict[str, str | float] = {
         "style": shown.style, "colour": shown.color or video.accent, "thickness": shown.thickness,
         "opacity": shown.opacity, "position": shown.position,
@@ -362,7 +375,8 @@ def _licences(config: Config, presenters: Sequence[Presenter]) -> tuple[Licence,
                                                                "the programs; not what is made with them"))
 
 
-def missing_letters(script: Script, narration: Narration, config: Config) -> str:
+def missing_letters(script: Script, font: Path | None) -> str:
     """Return a warning about characters that no font here can draw, or ""."""
-    said = (slot.utterance.text for slot in narration.slots if slot.utterance)
-    return fonts.missing([script.title, *said, *(c.title for c in script.chapters)], config.video.font)
+    names = (speaker.name for speaker in script.speakers)
+    return fonts.missing([script.title, *names, *(t.text for t in script.turns), *(c.title for c in script.chapters)],
+                         font)

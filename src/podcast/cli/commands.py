@@ -90,12 +90,14 @@ def create_batch(
 def check_script(path: Path, config: Path | None, settings: Settings, as_json: bool) -> None:
     """Show how a script is understood."""
     from podcast.script import outline, read_script
-    from podcast.wiring import known_speakers
+    from podcast.wiring import known_speakers, missing_letters
 
     loaded = load_config(config, settings)
     script = read_script(path, known_speakers(loaded.config))
-    loaded.refined(script.settings, str(path))
+    config_in_force = loaded.refined(script.settings, str(path))
     summary = outline(script)
+    if lost := missing_letters(script, config_in_force.video.font):
+        err.print(f"[bold yellow]warning:[/] {escape(lost)}")
     if as_json:
         print_json({"script": asdict(script), "outline": asdict(summary)})
         return
