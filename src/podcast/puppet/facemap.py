@@ -1,0 +1,26 @@
+"""What is known of a face in a picture: the ground that judging, warping and motion extraction stand on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+MESH = 468  # points of the face mesh, in MediaPipe's numbering; five points for each iris follow
+POINTS = MESH + 10
+
+
+@dataclass(frozen=True, eq=False)
+class FaceMap:
+    """A face in an upright RGB picture; positions in pixels of that picture, x to the right and y down."""
+
+    image: np.ndarray  # uint8 (h, w, 3)
+    landmarks: np.ndarray  # float32 (478, 3): x, y, and depth in the same unit, negative towards the viewer
+    matte: np.ndarray  # float32 (h, w): 1 where the person is, 0 where the background is
+    score: float  # 0 … 1, the detector's
+    faces: int = 1  # found in the picture; this is the one that was chosen
+
+    @property
+    def height(self) -> float:
+        """Forehead to chin, pixels."""
+        return float(np.linalg.norm(self.landmarks[10, :2] - self.landmarks[152, :2]))
