@@ -16,7 +16,7 @@ FLOORS = [  # a module may import from floors below its own; stages are closed t
     {"stage"},
     {"engines", "puppet", "graphics", "timeline", "stage", "sidecars", "report", "bed", "text"},
     {"captions", "cache", "sound", "casting"},
-    {"ffmpeg", "environments"},
+    {"ffmpeg", "environments", "weights"},
     {"device", "audio", "canvas"},
     {"process", "config", "reporter"},
     {"episode", "errors"},

@@ -19,6 +19,9 @@ class FaceMap:
     matte: np.ndarray  # float32 (h, w): 1 where the person is, 0 where the background is
     score: float  # 0 … 1, the detector's
     faces: int = 1  # found in the picture; this is the one that was chosen
+    scale: float = 1.0  # pixels of `image` for each pixel of the picture as it was given (large ones are scaled down)
+    presence: float = 1.0  # 0 … 1, how sure the mesh is that it lies on a face
+    spread: float = 0.0  # how far meshes of slightly different crops lie apart, in face heights
 
     @property
     def height(self) -> float:

@@ -1,0 +1,104 @@
+"""Fit the face mesh and the irises to a face in a picture, and follow them through a video."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from podcast.puppet.crops import Place, cut, rotation, to_picture
+from podcast.puppet.detection import find_faces
+from podcast.puppet.face_nets import IRIS_SIDE, MESH_SIDE, FaceNets
+from podcast.puppet.facemap import MESH
+
+_MARGIN = 1.5  # crop side over face size: what the mesh was trained on
+_EYE_MARGIN = 2.3  # crop side over eye width: what the iris network was trained on
+_ROUNDS = 2  # the second crop is cut by the first mesh
+_CROPS = ((1.0, 0.0), (0.93, 0.05), (1.07, -0.05))  # (size, turn in rad) of the crops whose meshes are averaged
+_LOST = 0.5  # presence below which a tracked face is taken for lost
+_LEFT_EYE, _RIGHT_EYE = (33, 133), (362, 263)  # corners, left to right as the viewer sees them
+_FOREHEAD, _CHIN = 10, 152
+# The rim of the eye in the iris network's order, as mesh points: lower lid from the outer corner, then upper lid.
+_LEFT_RIM = (33, 7, 163, 144, 145, 153, 154, 155, 133, 246, 161, 160, 159, 158, 157, 173)
+_RIGHT_RIM = (263, 249, 390, 373, 374, 380, 381, 382, 362, 466, 388, 387, 386, 385, 384, 398)
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A mesh laid on a face."""
+
+    landmarks: np.ndarray  # float32 (478, 3) px
+    presence: float  # 0 … 1, how sure the mesh is that there is a face
+    spread: float  # how far meshes of slightly different crops lie apart, in face heights
+
+
+def fit(rgb: np.ndarray, place: Place, nets: FaceNets) -> Fit:
+    """Fit mesh and irises to a still picture, uint8 (h, w, 3); the meshes of a few crops are averaged."""
+    for _ in range(_ROUNDS):
+        points, presence = _mesh(rgb, place, nets)
+        place = place_of(points)
+    meshes = np.array([_mesh(rgb, _vary(place, *crop), nets)[0] for crop in _CROPS])
+    mean = meshes.mean(0)
+    height = max(float(np.linalg.norm(mean[_FOREHEAD, :2] - mean[_CHIN, :2])), 1.0)
+    spread = float(np.linalg.norm((meshes - mean)[..., :2], axis=-1).mean()) / height
+    return Fit(_with_irises(rgb, mean, nets), presence, spread)
+
+
+class Tracker:
+    """Follows one face through the frames of a video; looks for it anew only when it is lost."""
+
+    def __init__(self, nets: FaceNets) -> None:
+        self._nets = nets
+        self._place: Place | None = None
+
+    def track(self, rgb: np.ndarray) -> np.ndarray | None:
+        """Return the landmarks of the face in the next frame, float32 (478, 3) in pixels, or none if there is none."""
+        found = self._follow(rgb) if self._place else None
+        if found is not None:
+            return found
+        faces = find_faces(rgb, self._nets)
+        self._place = faces[0].place if faces else None
+        return self._follow(rgb) if faces else None
+
+    def _follow(self, rgb: np.ndarray) -> np.ndarray | None:
+        assert self._place is not None
+        points, presence = _mesh(rgb, self._place, self._nets)
+        self._place = place_of(points) if presence >= _LOST else None
+        return _with_irises(rgb, points, self._nets) if self._place else None
+
+
+def place_of(points: np.ndarray) -> Place:
+    """Return where the mesh's next crop should lie: its bounding square, turned along the eyes, with a margin."""
+    dx, dy = points[_RIGHT_EYE[1], :2] - points[_LEFT_EYE[0], :2]
+    turn = float(np.arctan2(dy, dx))
+    upright = points[:MESH, :2] @ rotation(turn)  # turned back
+    low, high = upright.min(0), upright.max(0)
+    x, y = rotation(turn) @ ((low + high) / 2)
+    return Place(float(x), float(y), float(max(high - low)) * _MARGIN, turn)
+
+
+def _vary(place: Place, size: float, turn: float) -> Place:
+    return Place(place.x, place.y, place.side * size, place.turn + turn)
+
+
+def _mesh(rgb: np.ndarray, place: Place, nets: FaceNets) -> tuple[np.ndarray, float]:
+    crop, back = cut(rgb, place, MESH_SIDE)
+    points, presence = nets.mesh(crop)
+    depth = points[:, 2] * (place.side / MESH_SIDE)
+    return np.c_[to_picture(points[:, :2] - 0.5, back), depth], presence
+
+
+def _with_irises(rgb: np.ndarray, mesh: np.ndarray, nets: FaceNets) -> np.ndarray:
+    """Add five points for each iris, and set the rims of the lids to what the finer network sees."""
+    points = mesh.copy()
+    irises = []
+    for corners, rim, mirror in ((_LEFT_EYE, _LEFT_RIM, False), (_RIGHT_EYE, _RIGHT_RIM, True)):
+        start, end = mesh[corners[0], :2], mesh[corners[1], :2]
+        middle, along = (start + end) / 2, end - start
+        place = Place(*map(float, middle), float(np.hypot(*along)) * _EYE_MARGIN, float(np.arctan2(along[1], along[0])))
+        crop, back = cut(rgb, place, IRIS_SIDE, mirror)
+        lids, iris = nets.iris(crop)
+        points[list(rim), :2] = to_picture(lids[: len(rim)] - 0.5, back)
+        depth = mesh[list(corners), 2].mean()
+        irises.append(np.c_[to_picture(iris - 0.5, back), np.full(len(iris), depth)])
+    return np.concatenate([points, *irises]).astype(np.float32)
