@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
-import numpy as np
 
-from podcast.canvas import Canvas
-from podcast.ffmpeg import Encoder, Picture, open_sink
+from podcast.ffmpeg import Picture
+from tests.bench.x264 import x264_alone
 
 _SENTENCES = (
     "Every story begins with a question that nobody thought of asking before.",
@@ -94,34 +93,6 @@ def _memory(pid: int) -> float:
     except OSError:
         pass
     return 0.0
-
-
-def x264_alone(video: Path, picture: Picture) -> float:
-    """Return the CPU seconds of x264 for a finished video's frames, decoded beforehand, a second at a time."""
-    spent, canvas = 0.0, Canvas(picture.width, picture.height)
-    with tempfile.TemporaryDirectory() as folder, av.open(str(video)) as container:
-        sink = open_sink(Encoder("libx264"), picture, Path(folder) / "again.mp4")
-        held: list[np.ndarray] = []
-        for frame in container.decode(video=0):
-            held.append(frame.to_ndarray(format="yuv420p"))
-            if len(held) == 25:
-                spent += _encode(sink, canvas, held)
-        spent += _encode(sink, canvas, held)
-        started = time.process_time()
-        sink.close()
-        spent += time.process_time() - started
-    return spent
-
-
-def _encode(sink, canvas: Canvas, held: list[np.ndarray]) -> float:  # type: ignore[no-untyped-def]
-    spent = 0.0
-    for pixels in held:
-        canvas.planar[:] = pixels
-        started = time.process_time()
-        sink.write(canvas)
-        spent += time.process_time() - started
-    held.clear()
-    return spent
 
 
 def _row(what: str, value: str, bar: str = "") -> None:
