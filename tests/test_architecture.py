@@ -15,7 +15,7 @@ FLOORS = [  # a module may import from floors below its own; stages are closed t
     {"script", "narration", "music", "mix", "avatar", "composite", "publish"},
     {"stage"},
     {"engines", "puppet", "graphics", "timeline", "stage", "sidecars", "report", "bed", "text"},
-    {"captions", "cache", "sound", "casting"},
+    {"captions", "cache", "sound", "casting", "alignment"},
     {"ffmpeg", "environments", "weights"},
     {"device", "audio", "canvas"},
     {"process", "config", "reporter"},

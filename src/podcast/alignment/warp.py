@@ -1,0 +1,120 @@
+"""Dynamic time warping in a band, with memory that does not grow with the square of the length.
+
+Sakoe and Chiba (1978) with steps (1,1), (1,0), (0,1) of equal weight. A row follows from the one before at once:
+with the running sum S of the row's costs, D[j] = S[j] + min over k <= j of (V[k] - S[k-1]), where V[k] is the better
+of D[k] and D[k-1] in the row before. Every `_ROWS` rows the state is kept; the way back is found block by block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+_ROWS = 256  # between kept states
+_FAR = 1e12
+_DIAGONAL, _DOWN, _ALONG = 0, 1, 2  # where a cell's best way came from
+
+Band = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Path:
+    """The way through both sounds: `rows` of the reference, `columns` of the other; and its mean cost."""
+
+    rows: np.ndarray
+    columns: np.ndarray
+    cost: float  # per step
+    costs: np.ndarray  # of every step
+    at_edge: float  # the share of steps beside the band's edge (where the band is narrower than the sound)
+
+
+def warp(reference: np.ndarray, other: np.ndarray, centre: np.ndarray | None = None, reach: int = 0) -> Path:
+    """Return the cheapest way through two sounds of features (n, d) and (m, d).
+
+    `centre` is the expected column of every row and `reach` how far the way may be from it; None: anywhere.
+    """
+    low, high = _band(len(reference), len(other), centre, reach)
+    kept, state = [], np.full(int((high - low).max()) + 1, _FAR)
+    for first in range(0, len(reference), _ROWS):
+        kept.append(state)
+        state, _ = _block(reference, other, low, high, first, state, False)
+    rows, columns = _back(reference, other, low, high, kept)
+    costs = _distance(reference[rows], other[columns])
+    below = (columns <= low[rows]) & (low[rows] > 0)
+    above = (columns >= high[rows] - 1) & (high[rows] < len(other))
+    return Path(rows, columns, float(costs.mean()), costs, float((below | above).mean()))
+
+
+def _band(n: int, m: int, centre: np.ndarray | None, reach: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and the end column of every row; both never fall, and neighbours overlap."""
+    if centre is None:
+        return np.zeros(n, int), np.full(n, m)
+    low = np.clip(np.floor(centre - reach).astype(int), 0, m - 1)
+    high = np.clip(np.ceil(centre + reach).astype(int) + 1, 1, m)
+    low[0], high[-1] = 0, m
+    low, high = np.minimum.accumulate(low[::-1])[::-1], np.maximum.accumulate(high)
+    return low, np.maximum(high, np.append(low[1:], m - 1) + 1)
+
+
+def _distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.sqrt(((a - b) ** 2).sum(1))
+
+
+def _block(
+    a: np.ndarray, b: np.ndarray, low: np.ndarray, high: np.ndarray, first: int, state: np.ndarray, trace: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Go on for `_ROWS` rows from the row before `first`, whose sums `state` holds from its own first column on."""
+    last = min(first + _ROWS, len(a))
+    left, right = int(low[first]), int(high[last - 1])
+    part, rows = b[left:right], a[first:last]
+    square = (part * part).sum(1)[None] + (rows * rows).sum(1)[:, None] - 2 * rows @ part.T
+    costs = np.sqrt(np.maximum(square, 0))
+    came = np.zeros((last - first, state.shape[0]), np.int8) if trace else np.zeros((0, 0), np.int8)
+    for i in range(first, last):
+        start, end = int(low[i]), int(high[i])
+        cost = costs[i - first, start - left : end - left]
+        down, diagonal = _above(state, start, end, int(low[i - 1]) if i else -1)
+        best = np.minimum(down, diagonal)
+        total = np.cumsum(cost, dtype=np.float64)
+        gain = best - (total - cost)
+        running = np.minimum.accumulate(gain)
+        if trace:
+            row = came[i - first, : end - start]
+            np.copyto(row, np.where(gain > running, _ALONG, np.where(diagonal <= down, _DIAGONAL, _DOWN)))
+        state = np.full_like(state, _FAR)
+        state[: end - start] = total + running
+    return state, came
+
+
+def _above(state: np.ndarray, start: int, end: int, before: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sums above (down) and above left (diagonal) of columns start … end."""
+    if before < 0:  # the first row: the way begins at its first column
+        down, diagonal = np.full(end - start, _FAR), np.full(end - start, _FAR)
+        diagonal[0] = 0.0
+        return down, diagonal
+    shift, size = start - before, end - start
+    padded = np.concatenate([[_FAR], state, np.full(max(0, shift + size - len(state)), _FAR)])
+    return padded[shift + 1 : shift + 1 + size], padded[shift : shift + size]
+
+
+def _back(
+    a: np.ndarray, b: np.ndarray, low: np.ndarray, high: np.ndarray, kept: list[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    rows, columns = [], []
+    i, j = len(a) - 1, len(b) - 1
+    for number in range(len(kept) - 1, -1, -1):
+        first = number * _ROWS
+        _, came = _block(a, b, low, high, first, kept[number], True)
+        while i >= first:
+            rows.append(i)
+            columns.append(j)
+            if not i and not j:
+                break
+            step = came[i - first, j - int(low[i])]
+            j -= step != _DOWN
+            i -= step != _ALONG
+        if not i and not j:
+            break
+    return np.array(rows[::-1]), np.array(columns[::-1])
