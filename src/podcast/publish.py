@@ -143,11 +143,15 @@ def _sweep(folder: Path) -> None:
 
 def _episode(script: Script, narration: Narration, mix: Mix, publication: Publication,
              files: Sequence[Path]) -> Episode:
-    main = next(f for f in files if f.stem.startswith(publication.name) and f.suffix in (".mp4", ".mp3", ".m4a", ".wav",
-                                                                                        ".flac"))
+    main = next(f for f in files if _is_main(f, publication.name))
     video = main if main.suffix == ".mp4" else None
     return Episode(publication.name, script.title, publication.folder, video, None if video else main,
                    seconds(narration.length), narration.frames, mix.loudness, mix.true_peak, tuple(files))
+
+
+def _is_main(file: Path, name: str) -> bool:
+    """Tell whether a file is what an episode of that name is about: its video or, without one, its sound."""
+    return file.stem.startswith(name) and file.suffix in (".mp4", ".mp3", ".m4a", ".wav", ".flac")
 
 
 def _put_in_place(draft: Path, folder: Path) -> list[Path]:
@@ -270,8 +274,7 @@ def finished_episodes(episodes: Path) -> list[dict[str, Any]]:
     for path in episodes.glob(f"*/{REPORT}"):
         try:
             report = json.loads(path.read_text("utf-8"))
-            main = next(path.parent / name for name in report["files"] if Path(name).stem.startswith(path.parent.name)
-                        and Path(name).suffix in (".mp4", ".mp3", ".m4a", ".wav", ".flac"))
+            main = next(path.parent / name for name in report["files"] if _is_main(Path(name), path.parent.name))
             made = time.strftime("%Y-%m-%d %H:%M", time.localtime(path.stat().st_mtime))
             found.append({"name": path.parent.name, "title": report["title"], "seconds": report["length"],
                           "made": made, "file": str(main)})

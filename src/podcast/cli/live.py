@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 
 from rich.live import Live
 from rich.table import Table
 
-from podcast.cli.screen import err, table
+from podcast.cli.screen import Drawn, err, table
 from podcast.reporter import Reporter, Stage
 
 
@@ -36,18 +34,13 @@ class _Row(Reporter):
             err.print(f"[yellow]{self.script.name}:[/] {message}")
 
 
-class BatchScreen(AbstractContextManager["BatchScreen"]):
+class BatchScreen(Drawn):
     """All scripts of a batch, a line each, while they are worked on."""
 
     def __init__(self, scripts: Sequence[Path], quiet: bool) -> None:
         self.quiet = quiet
         self._rows = {script: _Row(self, script) for script in scripts}
-        self._live = Live(console=err, refresh_per_second=4) if not quiet and err.is_terminal else None
-
-    @property
-    def live(self) -> bool:
-        """Whether the table is drawn anew all the time."""
-        return self._live is not None
+        self.live = Live(console=err, refresh_per_second=4) if not quiet and err.is_terminal else None
 
     def reporter(self, script: Path) -> Reporter:
         """Return who reports for a script."""
@@ -55,21 +48,11 @@ class BatchScreen(AbstractContextManager["BatchScreen"]):
 
     def update(self) -> None:
         """Draw the table anew."""
-        if self._live:
-            self._live.update(self._table())
+        if isinstance(self.live, Live):
+            self.live.update(self._table())
 
     def _table(self) -> Table:
         made = table("script", "stage", "warnings")
         for script, row in self._rows.items():
             made.add_row(script.name, row.stage_now, str(len(row.warnings) or ""))
         return made
-
-    def __enter__(self) -> BatchScreen:
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        if self._live:
-            self._live.stop()

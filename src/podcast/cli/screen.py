@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from contextlib import AbstractContextManager
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
@@ -32,31 +34,37 @@ class _Estimate(ProgressColumn):
         return Text("" if left is None else f"{left:.0f} s left", style="cyan")
 
 
-class ScreenReporter(Reporter, AbstractContextManager["ScreenReporter"]):
+class Drawn(AbstractContextManager["Any"]):
+    """Something that is drawn anew on the terminal while it is entered; `live` is None where there is no terminal."""
+
+    live: Progress | Live | None = None
+
+    def __enter__(self) -> Any:
+        if self.live:
+            self.live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        if self.live:
+            self.live.stop()
+
+
+class ScreenReporter(Reporter, Drawn):
     """Show stages as they go on stderr; without a terminal, one line when a stage is done."""
 
     def __init__(self, quiet: bool = False, verbose: bool = False) -> None:
         super().__init__()
         self.quiet, self.verbose = quiet, verbose
         self._tasks: dict[int, TaskID] = {}
-        self._live: Progress | None = None
+        self.live = None
         if not quiet and err.is_terminal:
-            self._live = Progress(TextColumn("{task.description:<10}"), BarColumn(32), _Estimate(), console=err)
-
-    def __enter__(self) -> ScreenReporter:
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        if self._live:
-            self._live.stop()
+            self.live = Progress(TextColumn("{task.description:<10}"), BarColumn(32), _Estimate(), console=err)
 
     def changed(self, stage: Stage) -> None:
         """Show how far a stage is."""
-        if self._live:
-            self._show(self._live, stage)
+        if isinstance(self.live, Progress):
+            self._show(self.live, stage)
         elif stage.seconds and not self.quiet:
             kept = f"{stage.reused} kept" if stage.reused else ""
             made = f"{stage.made} made" if stage.made else ""
