@@ -34,6 +34,11 @@ class _Estimate(ProgressColumn):
         return Text("" if left is None else f"{left:.0f} s left", style="cyan")
 
 
+def _bar() -> BarColumn:
+    # Named colours: rich's own are grey on terminals of sixteen colours.
+    return BarColumn(32, complete_style="cyan", finished_style="green", pulse_style="cyan")
+
+
 class Drawn(AbstractContextManager["Any"]):
     """Something that is drawn anew on the terminal while it is entered; `live` is None where there is no terminal."""
 
@@ -59,7 +64,7 @@ class ScreenReporter(Reporter, Drawn):
         self._tasks: dict[int, TaskID] = {}
         self.live = None
         if not quiet and err.is_terminal:
-            self.live = Progress(TextColumn("{task.description:<10}"), BarColumn(32), _Estimate(), console=err)
+            self.live = Progress(TextColumn("{task.description:<10}"), _bar(), _Estimate(), console=err)
 
     def changed(self, stage: Stage) -> None:
         """Show how far a stage is."""

@@ -16,11 +16,12 @@ from podcast.errors import EngineError
 from podcast.puppet.facemap import MESH
 from podcast.weights import Weight
 
-_PACKAGE, _VERSION, _MEMBERS = "mediapipe", "0.10.21", "mediapipe/modules/"  # the last wheel that carries these files
+_PACKAGE, _VERSION, _MEMBERS = "mediapipe", "0.10.21", "mediapipe/modules/"  # later wheels carry these files no more
+_WHEEL = 35_622_638  # bytes
 
 
 def _weight(name: str, member: str, size: int, sha256: str) -> Weight:
-    return Weight(name, _PACKAGE, _VERSION, _MEMBERS + member, size, sha256)
+    return Weight(name, _PACKAGE, _VERSION, _MEMBERS + member, size, sha256, _WHEEL)
 
 
 FACE_WEIGHTS = (
@@ -130,7 +131,7 @@ def _load(path: Path) -> cv2.dnn.Net:
     try:
         return cv2.dnn.readNetFromTFLite(np.fromfile(path, np.uint8))
     except cv2.error as error:
-        raise EngineError("the installed OpenCV cannot read a face network", "pip install -U podcast", str(path)) from error
+        raise EngineError("OpenCV cannot read this network", "pip install 'opencv-python-headless<5'", str(path)) from error
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:

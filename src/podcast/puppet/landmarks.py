@@ -95,7 +95,8 @@ def _with_irises(rgb: np.ndarray, mesh: np.ndarray, nets: FaceNets) -> np.ndarra
     for corners, rim, mirror in ((_LEFT_EYE, _LEFT_RIM, False), (_RIGHT_EYE, _RIGHT_RIM, True)):
         start, end = mesh[corners[0], :2], mesh[corners[1], :2]
         middle, along = (start + end) / 2, end - start
-        place = Place(*map(float, middle), float(np.hypot(*along)) * _EYE_MARGIN, float(np.arctan2(along[1], along[0])))
+        turn, side = float(np.arctan2(along[1], along[0])), float(np.hypot(*along)) * _EYE_MARGIN
+        place = Place(float(middle[0]), float(middle[1]), side, turn)
         crop, back = cut(rgb, place, IRIS_SIDE, mirror)
         lids, iris = nets.iris(crop)
         points[list(rim), :2] = to_picture(lids[: len(rim)] - 0.5, back)

@@ -29,7 +29,7 @@ _IDLE_SPREAD = {"yaw": 2.4, "pitch": 1.0, "roll": 1.7}
 _DRIFT = {"yaw": 1.0, "pitch": 0.6, "roll": 0.55}  # degrees, RMS
 _NOD = (2.0, 4.2)  # degrees, for the lightest and the heaviest accent
 _LISTENER_NOD = (2.2, 4.2)  # degrees
-_TOWARDS = 22.0  # degrees from the camera to another presenter at direction 1 ...
+TOWARDS = 22.0  # degrees from the camera to another presenter at direction 1 ...
 _HEAD_SHARE = 0.4  # ... of which the head turns this share (Freedman and Sparks 1997), the eyes the rest
 _STAYS = 0.2  # share of slots in which a listener stays with the camera
 _GLANCE_SHARE = 0.22  # of a glance away
@@ -68,8 +68,8 @@ def speaking_track(
     move = _head(t, rng, _SPEAKING_SPREAD, [a for a, _ in said.phrases], style)
     events = _beats(rng, marks)
     for axis in move:
-        move[axis] += _liveliness(style) * life.nods(t, events[axis])
-    move["pitch"] += _liveliness(style) * _declination(t, said)
+        move[axis] += liveliness(style) * life.nods(t, events[axis])
+    move["pitch"] += liveliness(style) * _declination(t, said)
     move["yaw"] += (_STILL if style.still else 1.0) * _follow(t, looks)
     out = dict(zip(MOUTH, lip_track(utterance.phones, frames, rate, lead).T, strict=True))
     out.update(_brows(t, rng, marks, said, style))
@@ -97,11 +97,11 @@ def idle_track(
     poses, t, rng = _start(frames, rate, seed)
     if frames < 3:
         return poses
-    looks, turn = _listener_looks(t, rng, listening_to)
+    looks, turn = listener_looks(t, rng, listening_to)
     move = _head(t, rng, _IDLE_SPREAD, cues, style)
     move["yaw"] += (_STILL if style.still else 1.0) * (turn + _follow(t, looks[:0] if listening_to else looks))
-    answers = [p for cue in cues if rng.random() < 0.6 * min(style.energy, 1.3) for p in _answer(rng, cue, t[-1])]
-    move["pitch"] += _liveliness(style) * life.nods(t, answers)
+    answers = [p for cue in cues if rng.random() < 0.6 * min(style.energy, 1.3) for p in answer(rng, cue, t[-1])]
+    move["pitch"] += liveliness(style) * life.nods(t, answers)
     out = _idle_face(t, rng, style, listening=bool(cues) or listening_to is not None)
     out["breath"] = life.breathing(t, rng, 0.65)
     attractors = [*cues, *(look.time for look in looks if abs(look.x) > 4.0)]
@@ -116,7 +116,8 @@ def _start(frames: int, rate: Fraction, seed: int) -> tuple[np.ndarray, np.ndarr
     return rest(frames), np.arange(frames) / float(rate), np.random.default_rng(seed)
 
 
-def _liveliness(style: Style) -> float:
+def liveliness(style: Style) -> float:
+    """Return the factor by which a style scales the head's movements."""
     return _STILL if style.still else float(np.clip(style.energy, 0.0, 1.5))
 
 
@@ -124,7 +125,7 @@ def _head(
     t: np.ndarray, rng: np.random.Generator, spread: dict[str, float], onsets: Sequence[float], style: Style
 ) -> dict[str, np.ndarray]:
     """Return yaw, pitch and roll in degrees: moves from posture to posture, and a drift."""
-    lively = _liveliness(style)
+    lively = liveliness(style)
     noise = life.drift(t, rng, len(spread))
     move = {}
     for (axis, size), part in zip(spread.items(), noise, strict=True):
@@ -183,7 +184,7 @@ def _speaker_looks(rng: np.random.Generator, end: float, said: Prosody, partner:
     looks = gaze.glances(rng, end, [a for a, _ in said.phrases])
     if partner is not None:
         looks = [
-            gaze.Look(k.time, partner * _TOWARDS, 0.0) if i % 2 == 0 and rng.random() < 0.6 else k
+            gaze.Look(k.time, partner * TOWARDS, 0.0) if i % 2 == 0 and rng.random() < 0.6 else k
             for i, k in enumerate(looks)
         ]
     return gaze.merge(looks, gaze.scan(rng, end - 0.2))
@@ -258,14 +259,14 @@ def _speaker_smile(t: np.ndarray, rng: np.random.Generator, said: Prosody, style
 # ---------------------------------------------------------------- the one who listens
 
 
-def _listener_looks(
+def listener_looks(
     t: np.ndarray, rng: np.random.Generator, direction: float | None
 ) -> tuple[list[gaze.Look], np.ndarray]:
     """Return the looks of a listener, mostly at the one who speaks, and the yaw that goes with them."""
     end = float(t[-1])
     if not direction or end < 1.6 or rng.random() < _STAYS:
         return gaze.merge(gaze.glances(rng, end, ()), gaze.scan(rng, end - 0.2)), np.zeros_like(t)
-    target = float(np.clip(direction, -1.0, 1.0)) * _TOWARDS
+    target = float(np.clip(direction, -1.0, 1.0)) * TOWARDS
     begin = rng.uniform(0.12, 0.45)
     back = max(end - rng.uniform(0.7, 1.0), begin + 0.5)
     looks = [gaze.Look(begin, target, 0.0), *gaze.scan(rng, back - 0.2, (target, 0.0), begin + 0.2)]
@@ -276,9 +277,11 @@ def _listener_looks(
     return looks, steps(t, [(begin + _HEAD_LATE, turn, yaw), (back + _HEAD_LATE, settle, 0.0)])
 
 
-def _answer(rng: np.random.Generator, cue: float, end: float) -> list[life.Pulse]:
+def answer(
+    rng: np.random.Generator, cue: float, end: float, nod: tuple[float, float] = _LISTENER_NOD
+) -> list[life.Pulse]:
     """Return nods soon after a cue; where the slot ends too early they begin before it, or not at all."""
-    events = life.acknowledgement(rng, cue + rng.uniform(0.05, 0.3), rng.uniform(*_LISTENER_NOD))
+    events = life.acknowledgement(rng, cue + rng.uniform(0.05, 0.3), rng.uniform(*nod))
     late = max(events[-1][2] - (end - 0.1), 0.0)
     if late > events[0][0]:
         return []

@@ -13,9 +13,11 @@ import numpy as np
 
 from podcast.episode import Slot
 from podcast.errors import MediaError
+from podcast.puppet.driven import driven_idle_track, driven_speaking_track
 from podcast.puppet.motion import Style, idle_track, speaking_track
 from podcast.puppet.pose import CHANNELS
 from podcast.puppet.prosody import prosody
+from podcast.puppet.template import MotionTemplate
 
 VERSION = 1  # of the motion; part of the key of whatever is made from it
 _DEGREES = ("yaw", "pitch", "roll")
@@ -37,13 +39,17 @@ def perform(
     rate: Fraction,
     style: Style | None = None,
     partner: float | None = None,
+    template: MotionTemplate | None = None,
 ) -> Performance:
     """Return what one presenter does during a slot: speaks, listens, or waits while a card is shown.
 
     `partner` is the direction, -1 … 1 on the screen, of the other presenter, None where there is none. The result
-    depends on the slot's content, length and lead and on the other arguments, never on where the slot lies.
+    depends on the slot's content, length and lead and on the other arguments, never on where the slot lies. With a
+    `template`, head, eyes and brows are those of the person in it; the lips stay with the speech.
     """
     style = style or Style()
+    if template is not None:
+        return Performance(rate, _restored(_quantised(_driven(slot, speaker_id, rate, style, partner, template))))
     said = slot.utterance
     if said is None:
         poses = idle_track(slot.frames, rate, _seed(slot.kind, slot.text, speaker_id), style)
@@ -54,6 +60,20 @@ def perform(
         seed = _seed(said.digest, "listens", speaker_id)
         poses = idle_track(slot.frames, rate, seed, style, listening_to=partner, cues=cues)
     return Performance(rate, _restored(_quantised(poses)))
+
+
+def _driven(
+    slot: Slot, speaker_id: str, rate: Fraction, style: Style, partner: float | None, template: MotionTemplate
+) -> np.ndarray:
+    said = slot.utterance
+    if said is None:
+        return driven_idle_track(template, slot.frames, rate, _seed(slot.kind, slot.text, speaker_id), style)
+    if said.speaker == speaker_id:
+        seed = _seed(said.digest, speaker_id)
+        return driven_speaking_track(template, said, slot.frames, rate, slot.lead, seed, style, partner)
+    cues = [end for _, end in prosody(said, slot.lead).phrases]
+    seed = _seed(said.digest, "listens", speaker_id)
+    return driven_idle_track(template, slot.frames, rate, seed, style, partner, cues)
 
 
 def save_performance(path: Path, performance: Performance) -> None:
