@@ -214,8 +214,9 @@ def test_a_loop_has_no_seam() -> None:
             tracks = stretch(template, 3000, Fraction(25), np.random.default_rng(seed), lively=True)
             speed = np.diff(tracks[:, TURN], axis=0) * 25
             assert np.abs(speed).max() <= more * np.abs(source).max()
-            jerk = np.abs(np.diff(speed, axis=0)).max(0) * 25
-            assert (jerk <= 1.3 * np.abs(np.diff(source, axis=0)).max(0) * float(template.rate)).all()
+            push = np.abs(np.diff(speed, axis=0)).max() * 25
+            theirs = np.abs(np.diff(source, axis=0)).max() * float(template.rate)
+            assert push <= max(1.3 * theirs, 120)  # degrees/s²; a jump of one degree would be 625
 
 
 def test_a_loop_does_not_repeat_one_path() -> None:
