@@ -1,0 +1,179 @@
+"""The person cut out of the picture at the size in which it is shown: layer, landmarks, and what lies behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from podcast.canvas import to_layer, to_yuv
+from podcast.puppet.facemap import FaceMap
+from podcast.puppet.portrait.geometry import CHIN, crown_of, fall
+
+_MARGIN = 0.10  # of the picture beyond the region that a moving head may bring in, head heights
+_FEATHER = 0.008  # least softness of the outline, head heights
+_SOLID, _CLEAR = 0.88, 0.12  # matte values that count as all and nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Cutout:
+    """A person at the size of the region, `origin` being the layer's corner there."""
+
+    layer: np.ndarray  # uint8 (h, w, 4), premultiplied YUV and alpha
+    landmarks: np.ndarray  # float64 (478, 3), pixels of the layer
+    origin: np.ndarray  # whole pixels
+    head_height: float  # pixels
+    face_height: float  # forehead to chin, pixels
+    picture: np.ndarray  # uint8 (h, w, 3) RGB of the layer's box, with its background
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a picture goes: place in the region = picture place * scale + shift."""
+
+    scale: float
+    shift: np.ndarray
+
+    def to_region(self, points: np.ndarray) -> np.ndarray:
+        """Return places in the region, both counted at the pixels' middles."""
+        return points * self.scale + self.shift
+
+
+def head_height_of(face: FaceMap) -> float:
+    """Return chin to crown in pixels of the picture."""
+    return float(np.linalg.norm(crown_of(face)[0] - face.landmarks[CHIN, :2]))
+
+
+def head_centre_of(face: FaceMap) -> np.ndarray:
+    """Return the middle between chin and crown, in the picture."""
+    return (crown_of(face)[0] + face.landmarks[CHIN, :2]) / 2
+
+
+def place(face: FaceMap, head_height: float, centre: tuple[float, float]) -> Placement:
+    """Return the placement that gives the head its height and its middle."""
+    scale = head_height / head_height_of(face)
+    return Placement(scale, np.asarray(centre, np.float64) - head_centre_of(face) * scale)
+
+
+def cut_out(face: FaceMap, placement: Placement, size: tuple[int, int]) -> Cutout:
+    """Return the person as a layer that covers a region of `size` (width, height) and a little more."""
+    scale, head = placement.scale, head_height_of(face) * placement.scale
+    margin = int(np.ceil(_MARGIN * head))
+    h, w = face.matte.shape
+    corners = placement.to_region(np.array([[-0.5, -0.5], [w - 0.5, h - 0.5]]))
+    x0, y0 = np.maximum(np.floor(corners[0]).astype(int), -margin)
+    x1 = min(int(np.ceil(corners[1, 0])), size[0] + margin)
+    y1 = min(int(np.ceil(corners[1, 1])) + int(0.02 * head) + 2, size[1] + margin)  # breath lifts the lower edge
+    box = int(x0), int(y0), max(int(x1 - x0), 2), max(int(y1 - y0), 2)
+    rgb = shown(face.image, placement, box)
+    alpha = _refine(shown(face.matte, placement, box), rgb, head)
+    landmarks = face.landmarks.astype(np.float64) * scale
+    landmarks[:, :2] = placement.to_region(face.landmarks[:, :2].astype(np.float64)) - (x0, y0)
+    alpha = _with_face(alpha, landmarks, head)
+    alpha = _shoulders(alpha, corners - (x0, y0), landmarks, head)
+    layer = to_layer(np.dstack([_clean_edges(rgb, alpha), alpha * 255]))
+    return Cutout(layer, landmarks, np.array([x0, y0]), head, face.height * scale, rgb)
+
+
+def shown(image: np.ndarray, placement: Placement, box: tuple[int, int, int, int]) -> np.ndarray:
+    """Return a box (x, y, width, height) of the region filled from the picture, its edge repeated beyond."""
+    scale, source = placement.scale, image
+    moved = scale, placement.shift - box[:2]
+    if scale < 0.7:  # a proper reduction first
+        reduced = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+        source = cv2.resize(image, reduced, interpolation=cv2.INTER_AREA)
+        step = reduced[0] / image.shape[1]
+        moved = scale / step, placement.shift - box[:2] + (0.5 - 0.5 * step) / step * scale
+    matrix = np.array([[moved[0], 0, moved[1][0]], [0, moved[0], moved[1][1]]])
+    kind = cv2.INTER_CUBIC if image.ndim == 3 else cv2.INTER_LINEAR
+    return cv2.warpAffine(source, matrix, box[2:], flags=kind, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _refine(matte: np.ndarray, rgb: np.ndarray, head: float) -> np.ndarray:
+    """Return the matte drawn to the picture's own edges (guided filter, He 2010), one piece of it."""
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    radius = max(2, round(0.02 * head))
+
+    def mean(a: np.ndarray) -> np.ndarray:
+        return cv2.blur(a, (2 * radius + 1, 2 * radius + 1))
+
+    mg, mm = mean(grey), mean(matte)
+    slope = (mean(grey * matte) - mg * mm) / (mean(grey * grey) - mg * mg + 3e-4)
+    alpha = mean(slope) * grey + mean(mm - slope * mg)
+    alpha = np.clip((alpha - _CLEAR) / (_SOLID - _CLEAR), 0, 1)
+    return cv2.GaussianBlur(alpha, (0, 0), max(0.6, 0.5 * _FEATHER * head)).astype(np.float32)
+
+
+def _with_face(alpha: np.ndarray, landmarks: np.ndarray, head: float) -> np.ndarray:
+    """Return the matte with the face in it for certain, and nothing that does not hang together with it."""
+    hull = cv2.convexHull(landmarks[:468, :2].astype(np.float32))
+    face = np.zeros(alpha.shape, np.uint8)
+    cv2.fillConvexPoly(face, np.rint(hull).astype(np.int32), 255, cv2.LINE_AA)
+    face = cv2.GaussianBlur(cv2.erode(face, np.ones((3, 3), np.uint8), iterations=2), (0, 0), 1.0)
+    alpha = np.maximum(alpha, face.astype(np.float32) / 255)
+    _, labels = cv2.connectedComponents((alpha > 0.3).astype(np.uint8))
+    x, y = np.clip(np.rint(landmarks[1, :2]).astype(int), 0, [alpha.shape[1] - 1, alpha.shape[0] - 1])
+    own = (labels == labels[y, x]).astype(np.uint8)
+    reach = 2 * max(1, round(0.015 * head)) + 1
+    return alpha * cv2.blur(cv2.dilate(own, np.ones((reach, reach), np.uint8)).astype(np.float32), (3, 3))
+
+
+def _shoulders(alpha: np.ndarray, corners: np.ndarray, landmarks: np.ndarray, head: float) -> np.ndarray:
+    """Return the matte with shoulders that the picture's sides cut off rounded down to the lower edge."""
+    height, width = alpha.shape
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    chin = float(landmarks[CHIN, 1])
+    for edge, inward in ((float(corners[0, 0]), x - float(corners[0, 0])), (float(corners[1, 0]), float(corners[1, 0]) - x)):
+        if not 0 <= edge + (1 if edge < width / 2 else -1) <= width:
+            continue
+        column = alpha[:, 2 if edge < width / 2 else width - 3]
+        rows = np.flatnonzero(column > 0.5)
+        rows = rows[rows > chin]
+        if not len(rows):
+            continue
+        top, deep = float(rows[0]), 0.30 * head
+        down = np.clip((y - top + 0.25 * head) / max(height - top + 0.25 * head, 1), 0, 1)
+        outline = deep * (1 - np.sqrt(np.clip(1 - (1 - down) ** 2, 0, 1)))
+        alpha = alpha * np.where(y > top - 0.25 * head, 1 - fall(inward - outline, 0, 0.02 * head), 1)
+    return alpha.astype(np.float32)
+
+
+def fill(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """Return a float picture with the hole (bool) filled smoothly from its surroundings (push-pull pyramid)."""
+    h, w = hole.shape
+    known = (~hole).astype(np.float32)
+    if min(h, w) < 4:
+        mean = image[~hole].mean(0) if known.any() else np.full(image.shape[2], 128.0)
+        return np.where(hole[..., None], mean, image).astype(np.float32)
+    half = (w + 1) // 2, (h + 1) // 2
+    weight = cv2.resize(known, half, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(image.astype(np.float32) * known[..., None], half, interpolation=cv2.INTER_AREA)
+    small = fill(small / np.maximum(weight, 1e-6)[..., None], weight < 0.02)
+    smooth = cv2.GaussianBlur(cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR), (0, 0), 1.0)
+    return np.where(hole[..., None], smooth, image).astype(np.float32)
+
+
+def _clean_edges(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Return the colours of the person alone: where the matte is soft, what lies just inside is carried outwards."""
+    soft = alpha < 0.95
+    near = cv2.dilate((alpha > 0.02).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    inside = fill(rgb, soft)
+    weight = np.clip((0.97 - alpha) / 0.35, 0, 1)[..., None] * near[..., None]
+    return rgb * (1 - weight) + inside * weight
+
+
+def behind(face: FaceMap, placement: Placement, size: tuple[int, int]) -> np.ndarray:
+    """Return the picture's own background as a YUV picture of `size`, filled in where the person was."""
+    box = (0, 0, *size)
+    rgb = shown(face.image, placement, box)
+    head = head_height_of(face) * placement.scale
+    alpha = shown(face.matte, placement, box)
+    reach = 2 * max(2, round(0.03 * head)) + 1
+    person = cv2.dilate((alpha > 0.15).astype(np.uint8), np.ones((reach, reach), np.uint8))
+    step = max(1, round(max(size) / 480))
+    small = cv2.resize(rgb, (size[0] // step, size[1] // step), interpolation=cv2.INTER_AREA)
+    hole = cv2.resize(person, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_NEAREST) > 0
+    filled = cv2.resize(fill(small, hole), size, interpolation=cv2.INTER_CUBIC)
+    weight = cv2.GaussianBlur(person.astype(np.float32), (0, 0), max(1.0, 0.008 * head))[..., None]
+    return to_yuv(np.clip(rgb * (1 - weight) + filled * weight, 0, 255))

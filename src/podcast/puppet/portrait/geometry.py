@@ -1,0 +1,119 @@
+"""Which landmarks are what, smooth steps, and coarse grids of displacements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from podcast.puppet.facemap import FaceMap
+
+# Landmarks of the face mesh, left to right as the viewer sees an unmirrored face
+UPPER_OUTER = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291)
+LOWER_OUTER = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291)
+UPPER_INNER = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
+LOWER_INNER = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
+OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
+        152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)  # fmt: skip
+FOREHEAD, CHIN, NOSE_BASE, NOSE_TIP = 10, 152, 2, 1
+EARS = (234, 454)  # where the face meets the ears
+JAW = (172, 397)
+CHEEKS = (50, 280)
+
+_CROWN = (1.18, 1.50)  # chin to crown in face heights: least and most that is believed
+_CROWN_USUAL = 1.30
+
+
+@dataclass(frozen=True)
+class EyeMarks:
+    """Landmarks of an eye, from its left to its right end."""
+
+    upper: tuple[int, ...]
+    lower: tuple[int, ...]
+    brow: tuple[int, ...]
+    iris: int  # four points of its rim follow
+
+
+EYES = (
+    EyeMarks((33, 246, 161, 160, 159, 158, 157, 173, 133), (33, 7, 163, 144, 145, 153, 154, 155, 133),
+             (46, 53, 52, 65, 55), 468),
+    EyeMarks((362, 398, 384, 385, 386, 387, 388, 466, 263), (362, 382, 381, 380, 374, 373, 390, 249, 263),
+             (285, 295, 282, 283, 276), 473),
+)  # fmt: skip
+
+
+def rise(x: np.ndarray | float, start: float, end: float) -> np.ndarray:
+    """Return a smooth step from 0 at `start` to 1 at `end`."""
+    t = np.clip((np.asarray(x) - start) / (end - start), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def fall(x: np.ndarray | float, start: float, end: float) -> np.ndarray:
+    """Return a smooth step from 1 at `start` to 0 at `end`."""
+    return 1 - rise(x, start, end)
+
+
+def up_of(face: FaceMap) -> np.ndarray:
+    """Return the unit vector from chin to forehead in the picture."""
+    axis = face.landmarks[FOREHEAD, :2] - face.landmarks[CHIN, :2]
+    return axis / max(float(np.linalg.norm(axis)), 1e-6)
+
+
+def crown_of(face: FaceMap) -> tuple[np.ndarray, bool]:
+    """Return where the crown of the hair is (x, y), and whether the picture's upper edge cuts it off.
+
+    The matte is followed from the forehead upwards; hats and high hair are believed up to 1.5 face heights.
+    """
+    chin, up = face.landmarks[CHIN, :2], up_of(face)
+    h, w = face.matte.shape
+    for step in np.arange(_CROWN[0], _CROWN[1], 0.01):
+        x, y = chin + up * (step * face.height)
+        if y < 0 or not 0 <= x < w:
+            return chin + up * (max(float(step), _CROWN_USUAL) * face.height), True
+        if face.matte[min(int(y), h - 1), int(x)] < 0.5:
+            return chin + up * (float(step) * face.height), False
+    return chin + up * (_CROWN[1] * face.height), False
+
+
+class Nodes:
+    """A coarse grid over a box of pixels; its bilinear enlargement is exact at the pixels' middles."""
+
+    def __init__(self, x0: int, y0: int, width: int, height: int, step: int) -> None:
+        self.step, self.width, self.height = step, width, height
+        self.nx, self.ny = -(-width // step) + 2, -(-height // step) + 2  # one spare node on every side
+        xs = x0 + (np.arange(self.nx) - 0.5) * step - 0.5
+        ys = y0 + (np.arange(self.ny) - 0.5) * step - 0.5
+        self.x, self.y = (a.astype(np.float32) for a in np.meshgrid(xs, ys))
+        self.places = np.dstack([self.x, self.y])
+
+    def enlarge(self, values: np.ndarray) -> np.ndarray:
+        """Return node values at every pixel of the box."""
+        s = self.step
+        full = cv2.resize(values, (self.nx * s, self.ny * s), interpolation=cv2.INTER_LINEAR)
+        return full[s : s + self.height, s : s + self.width]
+
+    def sample(self, field: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Return field values (n, channels) at points (n, 2)."""
+        u = ((points[:, 0] - self.x[0, 0]) / self.step).astype(np.float32)[None]
+        v = ((points[:, 1] - self.y[0, 0]) / self.step).astype(np.float32)[None]
+        return cv2.remap(field, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
+
+    def inverse(self, field: np.ndarray, rounds: int = 4) -> np.ndarray:
+        """Return where every node comes from when each place p goes to p + field(p)."""
+        back = field
+        for _ in range(rounds):
+            u = (self.x - back[..., 0] - self.x[0, 0]) / np.float32(self.step)
+            v = (self.y - back[..., 1] - self.y[0, 0]) / np.float32(self.step)
+            back = cv2.remap(field, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return self.places - back
+
+
+def closed_curve(points: np.ndarray, between: int = 6) -> np.ndarray:
+    """Return a closed Catmull-Rom curve (n * between, 2) through points (n, 2)."""
+    p = np.asarray(points, np.float64)
+    p0, p1, p2, p3 = np.roll(p, 1, 0), p, np.roll(p, -1, 0), np.roll(p, -2, 0)
+    t = (np.arange(between) / between)[None, :, None]
+    a, b, c, d = (v[:, None] for v in (p0, p1, p2, p3))
+    curve = 2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3
+    return (0.5 * curve).reshape(-1, 2)

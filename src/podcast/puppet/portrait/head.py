@@ -1,0 +1,195 @@
+"""The head's turn: every place moves by its depth as far as it follows the head; brows and cheeks ride on it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from podcast.puppet.portrait.cutout import Cutout
+from podcast.puppet.portrait.geometry import CHEEKS, CHIN, EARS, EYES, FOREHEAD, OVAL, fall, rise
+from podcast.puppet.pose import INDEX, REST
+from podcast.puppet.turn import Box, Move
+
+_CELLS = 56  # nodes of the grid along a head height
+_ROUNDS = 4  # of the fixed-point iteration
+_DEPTH_GAIN = 1.25  # the mesh is shallower than a head: ears 0.55 face heights behind the nose instead of 0.7
+_TURNED_MOST = {"yaw": 24.0, "pitch": 17.0}  # degrees of turn, the picture's own included, that hold
+_LEAST = {"yaw": 6.0, "pitch": 6.0}
+_MOST = {"yaw": 18.0, "pitch": 11.0, "roll": 12.0}
+_KNEE = 0.75  # where a limit begins to bend the movement
+_BROW_UP, _BROW_DOWN, _FROWN = 0.062, 0.026, 0.024  # travel, face heights
+_CHEEK = 0.020
+_EXPRESSIONS = ("brow_l", "brow_r", "frown", "cheeks")
+
+
+def own_turn(landmarks: np.ndarray) -> tuple[float, float]:
+    """Return yaw and pitch (degrees, as in the pose) in which the picture shows the head."""
+    across = landmarks[EARS[1]] - landmarks[EARS[0]]
+    yaw = np.degrees(np.arctan2(across[2], across[0]))
+    upright = landmarks[FOREHEAD] - landmarks[CHIN]
+    pitch = np.degrees(np.arctan2(-upright[2], -upright[1]))
+    return float(yaw), float(pitch)
+
+
+def soft_limit(value: float, low: float, high: float) -> float:
+    """Return a value bent to stay between its limits, unchanged in their middle."""
+    limit = high if value > 0 else -low
+    knee = _KNEE * limit
+    if abs(value) <= knee:
+        return value
+    return float(np.sign(value) * (knee + (limit - knee) * np.tanh((abs(value) - knee) / max(limit - knee, 1e-6))))
+
+
+class HeadWarp:
+    """Turns the layer of a cut-out; holds depth, follow and the brows' movements on a coarse grid over it."""
+
+    def __init__(self, cutout: Cutout) -> None:
+        lm, head = cutout.landmarks, cutout.head_height
+        self.height = head
+        h, w = cutout.layer.shape[:2]
+        self.up = _unit(lm[FOREHEAD, :2] - lm[CHIN, :2])
+        neck = (lm[EARS[0], :2] + lm[EARS[1], :2]) / 2 * 0.5 + lm[CHIN, :2] * 0.5 - self.up * 0.05 * head
+        self.pivot = np.array([neck[0], lm[CHIN, 1]])  # layer pixels
+        self.at = self.pivot + cutout.origin  # region pixels
+        step = head / _CELLS
+        gw, gh = max(4, round(w / step)), max(4, round(h / step))
+        self.cell = np.float32(w / gw), np.float32(h / gh)
+        xs = (np.arange(gw, dtype=np.float32) + 0.5) * self.cell[0] - 0.5
+        ys = (np.arange(gh, dtype=np.float32) + 0.5) * self.cell[1] - 0.5
+        x, y = np.meshgrid(xs, ys)
+        self.depth = _depth(lm, cutout.face_height, x, y)
+        below = ((x - lm[CHIN, 0]) * -self.up[0] + (y - lm[CHIN, 1]) * -self.up[1]) / head
+        self.follow = fall(below, -0.06, 0.42).astype(np.float32)
+        self.basis = _expressions(lm, cutout.face_height, self.up, x, y)
+        self.limits = _limits(lm)
+        self._prepare(cutout, x, y)
+
+    def _prepare(self, cutout: Cutout, x: np.ndarray, y: np.ndarray) -> None:
+        gh, gw = x.shape
+        alpha = cv2.resize(cutout.layer[..., 3], (gw, gh), interpolation=cv2.INTER_AREA)
+        moving = (cv2.dilate(alpha, np.ones((3, 3), np.uint8)) > 0) & (self.follow > 0)
+        gx, gy = (x - self.pivot[0])[moving], (y - self.pivot[1])[moving]
+        self.nodes = tuple(a.astype(np.float32) for a in (gx, gy, self.depth[moving], self.follow[moving]))
+        self.bottom = float(gy.max()) + self.cell[1]  # nothing below the pivot by more than this follows the head
+        self.start = np.float32(self.depth[moving].mean())
+
+    def limited(self, pose: np.ndarray) -> np.ndarray:
+        """Return a pose with turns bent to what the picture holds."""
+        pose = pose.copy()
+        for name, (low, high) in self.limits.items():
+            pose[INDEX[name]] = soft_limit(float(pose[INDEX[name]]), low, high)
+        return pose
+
+    def move(self, pose: np.ndarray, sway: tuple[float, float]) -> Move:
+        """Return the movement of a limited pose; `sway` of the trunk in pixels."""
+        return Move(pose, self.height, sway)
+
+    def extent(self, move: Move, size: tuple[int, int], bottom: int) -> Box:
+        """Return the part of a region of `size` that the head and neck cover, down to row `bottom`."""
+        x, y = move.forth(*self.nodes)
+        pad = 2.2 * float(self.cell[0]) + 0.02 * self.height
+        x0, x1 = float(x.min() + self.at[0]) - pad, float(x.max() + self.at[0]) + pad
+        y0 = float(y.min() + self.at[1]) - pad
+        return max(0, int(x0)), max(0, int(y0)), min(size[0], int(x1) + 1), min(size[1], bottom)
+
+    def draw(self, layer: np.ndarray, move: Move, pose: np.ndarray, box: Box) -> np.ndarray:
+        """Return the turned layer in a box of the region."""
+        w, h = box[2] - box[0], box[3] - box[1]
+        gw, gh = max(2, round(w / self.cell[0])), max(2, round(h / self.cell[1]))
+        x = (np.arange(gw, dtype=np.float32) + np.float32(0.5)) * np.float32(w / gw) - np.float32(0.5 - box[0] + self.at[0])
+        y = (np.arange(gh, dtype=np.float32) + np.float32(0.5)) * np.float32(h / gh) - np.float32(0.5 - box[1] + self.at[1])
+        maps = self._inverse(move, pose, np.tile(x, (gh, 1)), np.tile(y[:, None], (1, gw)))
+        maps = _enlarged(maps, w, h)
+        return cv2.remap(layer, maps, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+
+    def _inverse(self, move: Move, pose: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        px, py = (np.float32(v) for v in self.pivot)
+        weights = np.array([_travel(pose, name) for name in _EXPRESSIONS], np.float32)
+        fields = np.dstack([self.depth, self.follow, np.tensordot(weights, self.basis, 1)])
+        sx, sy = move.back(x, y, self.start, np.float32(1))  # type: ignore[arg-type]
+        for _ in range(_ROUNDS):
+            u = (sx + (px + np.float32(0.5))) / self.cell[0] - np.float32(0.5)
+            v = (sy + (py + np.float32(0.5))) / self.cell[1] - np.float32(0.5)
+            here = cv2.remap(fields, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            sx, sy = move.back(x, y, here[..., 0], here[..., 1])
+            sx, sy = sx - here[..., 2], sy - here[..., 3]
+        return np.dstack([sx + px, sy + py])
+
+
+def _enlarged(maps: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Return maps at every pixel, going on straight beyond the outer nodes."""
+    gh, gw = maps.shape[:2]
+    wide = np.empty((gh + 2, gw + 2, 2), np.float32)
+    wide[1:-1, 1:-1] = maps
+    wide[1:-1, 0], wide[1:-1, -1] = 2 * maps[:, 0] - maps[:, 1], 2 * maps[:, -1] - maps[:, -2]
+    wide[0], wide[-1] = 2 * wide[1] - wide[2], 2 * wide[-2] - wide[-3]
+    sx, sy = gw / width, gh / height
+    matrix = np.array([[sx, 0, 0.5 * sx + 0.5], [0, sy, 0.5 * sy + 0.5]])
+    return cv2.warpAffine(wide, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+
+
+def _unit(v: np.ndarray) -> np.ndarray:
+    return v / max(float(np.linalg.norm(v)), 1e-6)
+
+
+def _travel(pose: np.ndarray, name: str) -> float:
+    if name == "cheeks":
+        return max(float(pose[INDEX["smile"]] - REST[INDEX["smile"]]), 0.0)
+    value = float(pose[INDEX[name]])
+    return value * _BROW_DOWN / _BROW_UP if name.startswith("brow") and value < 0 else value
+
+
+def _limits(lm: np.ndarray) -> dict[str, tuple[float, float]]:
+    """Return how far a head may turn, less towards the side to which the picture shows it turned."""
+    limits = {"roll": (-_MOST["roll"], _MOST["roll"])}
+    for name, own in zip(("yaw", "pitch"), own_turn(lm), strict=True):
+        room = _TURNED_MOST[name]
+        low, high = min(max(room + own, _LEAST[name]), _MOST[name]), min(max(room - own, _LEAST[name]), _MOST[name])
+        limits[name] = -low, high
+    return limits
+
+
+def _depth(lm: np.ndarray, face: float, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the depth at nodes (pixels, towards the viewer), zero at the ears and around the head."""
+    centre = lm[list(OVAL), :2].mean(0)
+    near = -(lm[:468, 2] - lm[list(EARS), 2].mean()) * _DEPTH_GAIN
+    hull = lm[list(OVAL), :2]
+    rings = [centre + (hull - centre) * grow for grow in (1.45, 1.9, 2.4)]
+    points = np.vstack([lm[:468, :2], *rings]).astype(np.float32)
+    values = np.r_[near, 0.15 * near[list(OVAL)], np.zeros(2 * len(hull))].astype(np.float32)
+    flat = np.stack([x, y], -1).reshape(-1, 2).astype(np.float32)
+    far = (flat**2).sum(1)[:, None] + (points**2).sum(1)[None] - 2 * flat @ points.T
+    near_weight, wide_weight = np.exp(-far / (2 * (0.045 * face) ** 2)), np.exp(-far / (2 * (0.16 * face) ** 2))
+    weight = near_weight + 0.004 * wide_weight + 1e-12
+    depth = ((weight @ values) / weight.sum(1)).reshape(x.shape)
+    away = np.sqrt(((x - centre[0]) ** 2 + (y - centre[1]) ** 2)) / face
+    return cv2.GaussianBlur((depth * fall(away, 1.1, 1.6)).astype(np.float32), (0, 0), 1.0)
+
+
+def _expressions(lm: np.ndarray, face: float, up: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return displacement fields (4, h, w, 2) of brows, frown and cheeks at full travel, pixels."""
+    right = np.array([-up[1], up[0]])
+    fields = np.zeros((len(_EXPRESSIONS), *x.shape, 2), np.float32)
+    for i, eye in enumerate(EYES):
+        brow = lm[list(eye.brow), :2]
+        middle, half = brow.mean(0), np.linalg.norm(brow[-1] - brow[0]) / 2
+        dx = (x - middle[0]) * right[0] + (y - middle[1]) * right[1]
+        along = np.sort((brow - middle) @ right)
+        heights = ((brow - middle) @ -up)[np.argsort((brow - middle) @ right)]
+        dy = (x - middle[0]) * -up[0] + (y - middle[1]) * -up[1] - np.interp(dx, along, heights)
+        lid = abs(float(((lm[list(eye.upper[3:6]), :2].mean(0) - middle) @ -up)))
+        side = fall(np.abs(dx) / half, 0.75, 1.75)
+        lift = side * np.where(dy < 0, fall(-dy / face, 0.06, 0.26), fall(dy / max(lid, 1), 0.22, 0.98))
+        fields[i] = (lift * _BROW_UP * face)[..., None] * up
+        inner = brow[-1] if i == 0 else brow[0]
+        near = np.exp(-((x - inner[0]) ** 2 + (y - inner[1]) ** 2) / (0.6 * half) ** 2)
+        near = near * fall(dy / max(lid, 1), 0.25, 0.95)
+        inwards = right * (1 if i == 0 else -1)
+        fields[2] += (near * _FROWN * face)[..., None] * (inwards - 0.8 * up)
+        cheek = lm[CHEEKS[i], :2]
+        round_ = np.exp(-((x - cheek[0]) ** 2 + (y - cheek[1]) ** 2) / (0.13 * face) ** 2)
+        fields[3] += (round_ * _CHEEK * face)[..., None] * up
+    return fields
+
+
+__all__ = ["HeadWarp", "own_turn", "rise", "soft_limit"]

@@ -1,0 +1,205 @@
+"""What is seen between the lips: cavity, upper teeth fixed to the skull, lower teeth and tongue fixed to the jaw."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from podcast.canvas import to_yuv
+from podcast.puppet.portrait.cutout import Cutout
+from podcast.puppet.portrait.geometry import CHEEKS, EYES, closed_curve, fall, rise
+from podcast.puppet.pose import INDEX
+
+if TYPE_CHECKING:
+    from podcast.puppet.portrait.mouth import MouthShape
+
+_WIDE, _HIGH, _ABOVE = 1.5, 1.5, 0.5  # the sprites' box in mouth widths: width, height, share above the lip line
+_OWN_TEETH = 0.09  # gap in mouth widths from which the picture's own inside is shown
+_BLACK = np.array([16.0, 128.0, 128.0], np.float32)
+_TOOTH = np.array([255.0, 247.0, 232.0])  # RGB of a tooth in white light
+
+
+class Inside:
+    """Draws the inside of the mouth into the layer."""
+
+    def __init__(self, cutout: Cutout, shape: MouthShape) -> None:
+        self.shape, self.width = shape, 2 * shape.half
+        w, h = int(_WIDE * self.width), int(_HIGH * self.width)
+        self.size, self.origin = (w, h), np.array([w / 2, h * _ABOVE / _HIGH])
+        y, x = np.mgrid[0:h, 0:w].astype(np.float32)
+        x, y = (x - np.float32(self.origin[0])) / self.width, (y - np.float32(self.origin[1])) / self.width
+        tones = _Tones(cutout, shape)
+        self.cavity = _yuv(tones.cavity * (0.5 + 0.9 * np.clip((y + 0.05) / 0.5, 0, 1))[..., None])
+        self.upper = _teeth(x, y, tones.tooth, 0.40, True)
+        self.lower = _teeth(x, y, tones.tooth * 0.80, 0.33, False)
+        self.tongue = _tongue(x, y, tones.tongue)
+        self.lip = _yuv(tones.lip[None, None] * 0.55)[0, 0]
+        self.own = self._own(cutout)
+
+    def _own(self, cutout: Cutout) -> np.ndarray | None:
+        """Return the inside that the picture shows (premultiplied), where it shows one."""
+        s = self.shape
+        if s.gap[5] < _OWN_TEETH * self.width:
+            return None
+        outline = s.to_layer(closed_curve(np.vstack([s.upper, s.lower[::-1][1:-1]])))
+        mask = np.zeros(cutout.layer.shape[:2], np.uint8)
+        cv2.fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+        soft = max(1.0, 0.012 * self.width)
+        mask = cv2.GaussianBlur(cv2.erode(mask, np.ones((3, 3), np.uint8), iterations=int(soft)), (0, 0), soft)
+        matrix = self._to_layer_matrix(np.zeros(2))
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        alpha = cv2.warpAffine(mask, matrix, self.size, flags=flags).astype(np.float32)[..., None] / 255
+        colour = cv2.warpAffine(cutout.layer[..., :3], matrix, self.size, flags=flags).astype(np.float32)
+        return np.dstack([colour * alpha, alpha])
+
+    def _to_layer_matrix(self, corner: np.ndarray) -> np.ndarray:
+        """Return the affine map from sprite pixels to layer pixels less `corner`."""
+        s = self.shape
+        axes = np.stack([s.across, s.down], 1)
+        return np.column_stack([axes, s.middle - axes @ self.origin - corner])
+
+    def draw(self, pose: np.ndarray, upper: np.ndarray, lower: np.ndarray, target: np.ndarray) -> None:
+        """Draw what is seen between the inner contours (11, 2), given in the mouth's axes."""
+        gap = float((lower[:, 1] - upper[:, 1]).max())
+        if gap < 0.012 * self.width:
+            return
+        outline = closed_curve(np.vstack([upper, lower[::-1][1:-1]])) + self.origin
+        pad = 0.05 * self.width + 2
+        x0, y0 = np.clip(np.floor(outline.min(0) - pad), 0, np.array(self.size) - 2).astype(int)
+        x1, y1 = np.clip(np.ceil(outline.max(0) + pad), (x0 + 2, y0 + 2), self.size).astype(int)
+        box = slice(y0, y1), slice(x0, x1)
+        picture = self._parts(pose, box)
+        mask = np.zeros(picture.shape[:2], np.uint8)
+        cv2.fillPoly(mask, [np.rint((outline - (x0, y0)) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+        alpha = cv2.GaussianBlur(mask, (0, 0), max(0.7, 0.010 * self.width)).astype(np.float32) / 255
+        self._shade(picture, mask, gap)
+        picture, alpha = self._rim(picture, mask, alpha)
+        alpha = alpha * np.float32(rise(gap / self.width, 0.012, 0.045))
+        self._paste(np.dstack([picture * alpha[..., None], alpha]), np.array([x0, y0], float), target)
+
+    def _parts(self, pose: np.ndarray, box: tuple[slice, slice]) -> np.ndarray:
+        """Return cavity, tongue and teeth of a pose in a box of the sprites."""
+        c = {name: float(pose[INDEX[name]]) for name in ("jaw", "lower", "tongue", "pucker", "raise", "press")}
+        picture = self.cavity[box].copy()
+        fall_ = c["jaw"] * (1 - c["press"]) * self.shape.drop + 0.03 * c["lower"] * self.width
+        hidden = np.float32(1 - 0.8 * c["pucker"])  # the lips of OO shade the teeth
+        gap = float(self.shape.gap[5])
+        _over(picture, self.lower, box, 0.95 * fall_ + 0.015 * self.width, hidden)
+        tip = c["tongue"] * (0.85 * fall_ + 0.16 * self.width)
+        _over(picture, self.tongue, box, 0.85 * fall_ + 0.02 * self.width - 0.8 * tip, np.float32(1))
+        _over(picture, self.upper, box, -0.5 * gap, hidden)
+        if self.own is not None:
+            _over(picture, self.own, box, 0.0, np.float32(1 - 0.5 * c["pucker"]))
+        return picture
+
+    def _shade(self, picture: np.ndarray, mask: np.ndarray, gap: float) -> None:
+        """Darken under the upper lip and towards the corners, in place."""
+        soft = float(np.clip(0.30 * gap, 0.012 * self.width, 0.05 * self.width))
+        lowered = np.array([[1.0, 0, 0], [0, 1, min(0.035 * self.width, 0.22 * gap)]])
+        lit = cv2.warpAffine(mask, lowered, mask.shape[::-1])
+        lit = cv2.GaussianBlur(lit, (0, 0), soft).astype(np.float32) / 255
+        light = np.float32(0.35) + np.float32(0.65) * np.clip((lit - 0.2) / 0.55, 0, 1)
+        picture -= _BLACK
+        picture *= light[..., None]
+        picture += _BLACK
+
+    def _rim(self, picture: np.ndarray, mask: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return picture and alpha with the lips' dark inner edge around."""
+        k = max(1, round(0.014 * self.width))
+        wide = cv2.GaussianBlur(cv2.dilate(mask, np.ones((2 * k + 1, 2 * k + 1), np.uint8)), (0, 0), max(0.8, 0.012 * self.width))
+        rim = np.float32(0.5) * np.maximum(wide.astype(np.float32) / 255 - alpha, 0)
+        whole = alpha + rim
+        colours = picture * alpha[..., None] + self.lip * rim[..., None]
+        return colours / np.maximum(whole, 1e-3)[..., None], np.minimum(whole, 1)
+
+    def _paste(self, layer: np.ndarray, corner: np.ndarray, target: np.ndarray) -> None:
+        h, w = layer.shape[:2]
+        matrix = self._to_layer_matrix(np.zeros(2))
+        ends = np.array([[0, 0], [w, 0], [0, h], [w, h]]) + corner
+        places = ends @ matrix[:, :2].T + matrix[:, 2]
+        x0, y0 = np.maximum(np.floor(places.min(0)), 0).astype(int)
+        x1, y1 = np.minimum(np.ceil(places.max(0)), target.shape[1::-1]).astype(int)
+        if x1 <= x0 or y1 <= y0:
+            return
+        move = np.column_stack([matrix[:, :2], matrix[:, :2] @ corner + matrix[:, 2] - (x0, y0)])
+        placed = cv2.warpAffine(layer, move, (int(x1 - x0), int(y1 - y0)))
+        part = target[y0:y1, x0:x1]
+        part[..., :3] = np.clip(part[..., :3] * (1 - placed[..., 3:]) + placed[..., :3] + 0.5, 0, 255)
+
+
+class _Tones:
+    """Colours (RGB floats) for what the picture does not show, in the light that it shows."""
+
+    def __init__(self, cutout: Cutout, shape: MouthShape) -> None:
+        self._rgb, lm = cutout.picture, cutout.landmarks[:, :2]
+        skin = np.median([self._at(lm[i], 0.02 * cutout.face_height) for i in (*CHEEKS, 4, 199)], 0)
+        self.lip = np.median([self._at(lm[i], 0.008 * cutout.face_height) for i in (17, 84, 314)], 0)
+        eyes = [self._bright(lm[list(e.upper + e.lower[::-1])]) for e in EYES]
+        light = float(np.clip(np.mean(skin) * 1.12, 70, 215))
+        tint = 0.5 * skin / max(float(skin.mean()), 1) + 0.5 * np.mean(eyes, 0) / max(float(np.mean(eyes)), 1)
+        tooth = light * (0.45 * tint + 0.55 * _TOOTH / _TOOTH.mean())
+        inner = shape.gap[5] > _OWN_TEETH * 2 * shape.half
+        if inner:
+            own = self._bright(shape.to_layer(np.vstack([shape.upper, shape.lower[::-1]])))
+            tooth = own if own.mean() > 0.55 * light else tooth
+        self.tooth = np.clip(tooth, 0, 238)
+        red = float(np.clip((self.lip.max() - self.lip.min()) / max(float(self.lip.max()), 1) / 0.5, 0, 1))
+        self.tongue = light * 0.62 * (red * np.array([1.0, 0.42, 0.40]) + (1 - red) * 0.75)
+        self.cavity = light / 170 * (red * np.array([38.0, 13.0, 15.0]) + (1 - red) * 20.0)
+
+    def _at(self, place: np.ndarray, radius: float) -> np.ndarray:
+        h, w = self._rgb.shape[:2]
+        r = max(1, round(radius))
+        x, y = int(np.clip(place[0], r, max(w - r - 1, r))), int(np.clip(place[1], r, max(h - r - 1, r)))
+        return np.median(self._rgb[y - r : y + r + 1, x - r : x + r + 1].reshape(-1, 3), 0)
+
+    def _bright(self, outline: np.ndarray) -> np.ndarray:
+        mask = np.zeros(self._rgb.shape[:2], np.uint8)
+        cv2.fillPoly(mask, [np.rint(outline).astype(np.int32)], 255)
+        pixels = self._rgb[mask > 0].astype(float)
+        if len(pixels) < 8:
+            return np.array([205.0, 200.0, 195.0])
+        luma = pixels.mean(1)
+        return pixels[luma >= np.quantile(luma, 0.8)].mean(0)
+
+
+def _yuv(rgb: np.ndarray) -> np.ndarray:
+    return to_yuv(np.clip(np.rint(rgb), 0, 255).astype(np.uint8)).astype(np.float32)
+
+
+def _over(picture: np.ndarray, sprite: np.ndarray, box: tuple[slice, slice], dy: float, gain: np.float32) -> None:
+    """Blend a sprite, shifted down, on a box of the inside, in place; gain below 1 lets the cavity through."""
+    h, w = picture.shape[:2]
+    moved = cv2.warpAffine(sprite, np.array([[1.0, 0, -box[1].start], [0, 1, dy - box[0].start]]), (w, h))
+    moved *= gain
+    picture *= 1 - moved[..., 3:]
+    picture += moved[..., :3]
+
+
+def _sprite(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    return np.dstack([_yuv(rgb) * alpha[..., None], alpha]).astype(np.float32)
+
+
+def _teeth(x: np.ndarray, y: np.ndarray, tone: np.ndarray, wide: float, upper: bool) -> np.ndarray:
+    """Return a row of teeth (h, w, 4) on an arch; `x` and `y` in mouth widths."""
+    arc = (x / wide) ** 2
+    edge = 0.105 * (1 - 0.40 * arc) if upper else 0.115 + 0.085 * 0.35 * arc - 0.085
+    inside = rise(edge - y, -0.012, 0.012) if upper else rise(y - edge, -0.012, 0.012)
+    alpha = inside * fall(np.abs(x), 0.84 * wide, wide) * (1 if upper else fall(y, 0.17, 0.23))
+    place = np.arcsin(np.clip(x / wide, -1, 1)) / (np.pi / 2) * (4 if upper else 5)
+    between = np.abs(place - np.rint(place))
+    alpha = alpha * (1 - 0.7 * np.exp(-((between / 0.10) ** 2)) * fall(np.abs(edge - y), 0.0, 0.03))
+    light = (1 - 0.60 * np.clip(np.abs(x / wide), 0, 1) ** 1.8) * (1 - 0.14 * np.exp(-((between / 0.05) ** 2)))
+    light = light * (0.75 + 0.25 * rise(y if upper else -y, -0.03, 0.10))
+    return _sprite(tone * 0.94 * light[..., None], alpha)
+
+
+def _tongue(x: np.ndarray, y: np.ndarray, tone: np.ndarray) -> np.ndarray:
+    ty = (y - 0.30) / 0.22
+    alpha = fall((x / 0.30) ** 2 + ty**2, 0.80, 1.05)
+    light = 0.55 + 0.45 * fall(np.abs(ty + 0.35), 0, 0.9) - 0.2 * np.exp(-((x / 0.02) ** 2)) * fall(np.abs(ty), 0.2, 0.9)
+    return _sprite(tone * light[..., None], alpha)
+
+

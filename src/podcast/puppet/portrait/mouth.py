@@ -1,0 +1,262 @@
+"""The mouth: skin above and below the lip line moved by two fields that meet at the corners, the inside between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from podcast.puppet.portrait.cutout import Cutout
+from podcast.puppet.portrait.geometry import (
+    CHIN,
+    FOREHEAD,
+    JAW,
+    LOWER_INNER,
+    LOWER_OUTER,
+    NOSE_BASE,
+    UPPER_INNER,
+    UPPER_OUTER,
+    Nodes,
+    fall,
+    rise,
+)
+from podcast.puppet.portrait.inside import Inside
+from podcast.puppet.pose import INDEX, REST
+
+_CELLS = 48  # nodes along a face height
+_JAW = 0.135, 0.46  # fall of the lower lip at jaw = 1: face heights, and at most this much of the mouth's width
+_MOVES = ("jaw", "wide", "pucker", "smile", "squeeze", "raise", "lower", "tuck", "shut", "part")
+_CORNER = 0.20  # how far the corners and cheeks follow the jaw
+
+
+@dataclass(frozen=True, eq=False)
+class MouthShape:
+    """The mouth of the picture in its own axes: x to the right along the lips, y down, origin amid the lips."""
+
+    middle: np.ndarray  # layer pixels
+    across: np.ndarray  # unit vectors
+    down: np.ndarray
+    left: float  # half widths, pixels
+    right: float
+    nose: float  # heights from the lip line, pixels
+    chin: float
+    jaw: float  # half width of the jaw
+    face: float
+    upper: np.ndarray  # inner contours (11, 2)
+    lower: np.ndarray
+    upper_full: np.ndarray  # thickness of the lips along the contours
+    lower_full: np.ndarray
+
+    @property
+    def half(self) -> float:
+        """Half the width of the mouth, pixels."""
+        return (self.left + self.right) / 2
+
+    @property
+    def gap(self) -> np.ndarray:
+        """How far the lips stand apart in the picture along the contour, pixels."""
+        return np.maximum(self.lower[:, 1] - self.upper[:, 1], 0)
+
+    @property
+    def drop(self) -> float:
+        """Fall of the lower lip at jaw = 1, pixels."""
+        return min(_JAW[0] * self.face, _JAW[1] * 2 * self.half)
+
+    def local(self, points: np.ndarray) -> np.ndarray:
+        """Return layer places in the mouth's axes."""
+        offset = points - self.middle
+        return np.stack([offset @ self.across, offset @ self.down], -1)
+
+    def to_layer(self, points: np.ndarray) -> np.ndarray:
+        """Return places in the mouth's axes as layer places."""
+        return self.middle + points[..., :1] * self.across + points[..., 1:] * self.down
+
+    def line(self, x: np.ndarray) -> np.ndarray:
+        """Return the height of the lip line."""
+        middle = (self.upper + self.lower) / 2
+        return np.interp(x, middle[:, 0], middle[:, 1])
+
+
+def measure(cutout: Cutout) -> MouthShape:
+    """Return the mouth of a cut-out."""
+    lm = cutout.landmarks[:, :2]
+    across = lm[UPPER_INNER[-1]] - lm[UPPER_INNER[0]]
+    across = across / max(float(np.linalg.norm(across)), 1e-6)
+    down = np.array([-across[1], across[0]])
+    middle = (lm[13] + lm[14]) / 2
+
+    def local(ids: tuple[int, ...]) -> np.ndarray:
+        offset = lm[list(ids)] - middle
+        return np.stack([offset @ across, offset @ down], -1)
+
+    upper, lower = _ordered(local(UPPER_INNER)), _ordered(local(LOWER_INNER))
+    half = (upper[-1, 0] - upper[0, 0]) / 2
+    thin = 0.05 * half
+    marks = local((NOSE_BASE, CHIN, *JAW))
+    return MouthShape(
+        middle, across, down, max(-float(upper[0, 0]), 0.5 * half), max(float(upper[-1, 0]), 0.5 * half),
+        max(-float(marks[0, 1]), 0.3 * half), max(float(marks[1, 1]), half), float(marks[3, 0] - marks[2, 0]) / 2,
+        float(np.linalg.norm(lm[FOREHEAD] - lm[CHIN])), upper, lower,
+        np.maximum(upper[:, 1] - local(UPPER_OUTER)[:, 1], thin),
+        np.maximum(local(LOWER_OUTER)[:, 1] - lower[:, 1], thin),
+    )  # fmt: skip
+
+
+def _ordered(curve: np.ndarray) -> np.ndarray:
+    """Return a contour whose x grows, as interpolation wants it; turned faces fold near the far corner."""
+    curve = curve.copy()
+    curve[:, 0] = np.maximum.accumulate(curve[:, 0] + np.arange(len(curve)) * 1e-4)
+    return curve
+
+
+class MouthWarp:
+    """Draws the mouth of a pose into the layer."""
+
+    def __init__(self, cutout: Cutout) -> None:
+        self.source = cutout.layer
+        self.shape = shape = measure(cutout)
+        h, w = self.source.shape[:2]
+        reach = max(2.9 * shape.half, 1.15 * shape.jaw)
+        box = np.array([[-reach, -1.15 * shape.nose], [reach, -1.15 * shape.nose],
+                        [-reach, 2.0 * shape.chin], [reach, 2.0 * shape.chin]])  # fmt: skip
+        corners = shape.to_layer(box)
+        x0, y0 = np.maximum(np.floor(corners.min(0)), 0).astype(int)
+        x1, y1 = np.minimum(np.ceil(corners.max(0)), (w, h)).astype(int)
+        self.rows, self.cols = slice(int(y0), max(int(y1), int(y0) + 2)), slice(int(x0), max(int(x1), int(x0) + 2))
+        self.size = self.cols.stop - self.cols.start, self.rows.stop - self.rows.start
+        self.grid = Nodes(self.cols.start, self.rows.start, *self.size, max(4, round(shape.face / _CELLS)))
+        self.above, self.below = self._fields()
+        inner_up, inner_low = shape.to_layer(shape.upper), shape.to_layer(shape.lower)
+        self.lips = inner_up, inner_low
+        self.lip_moves = tuple(
+            np.stack([self.grid.sample(field, points) for field in fields])
+            for fields, points in ((self.above, inner_up), (self.below, inner_low))
+        )
+        self.inside = Inside(cutout, shape)
+
+    def _fields(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return displacement fields (moves, h, w, 2) of the skin above and below the lip line, layer pixels."""
+        s = self.shape
+        places = s.local(self.grid.places.astype(np.float64))
+        moves = _moves(s, places[..., 0], places[..., 1])
+        axes = np.stack([s.across, s.down])
+        above = np.stack([moves[name][0] @ axes for name in _MOVES])
+        below = np.stack([moves[name][1] @ axes for name in _MOVES])
+        u = np.abs(np.where(places[..., 0] < 0, places[..., 0] / s.left, places[..., 0] / s.right))
+        agree = (rise(u, 0.96, 1.06) * (places[..., 1] - s.line(places[..., 0]) <= 0))[None, ..., None]
+        below = below * (1 - agree) + above * agree  # beyond the corners there is one skin
+        return above.astype(np.float32), below.astype(np.float32)
+
+    def contours(self, pose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the inner lip contours (11, 2) of a pose in the mouth's axes, pixels."""
+        weights = self._weights(pose)
+        lips = [self.shape.local(p + np.tensordot(weights, m, 1)) for p, m in zip(self.lips, self.lip_moves, strict=True)]
+        return self._shut(pose, *lips)
+
+    def _shut(self, pose: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the contours as the eye takes them: never crossed."""
+        middle = (upper + lower) / 2
+        crossed = (upper[:, 1] > lower[:, 1])[:, None]
+        return np.where(crossed, middle, upper), np.where(crossed, middle, lower)
+
+    def _weights(self, pose: np.ndarray) -> np.ndarray:
+        c = {name: float(pose[INDEX[name]]) for name in
+             ("jaw", "wide", "pucker", "press", "tuck", "raise", "lower", "smile")}  # fmt: skip
+        free = 1 - c["press"]
+        jaw = c["jaw"] * free * (1 - 0.9 * c["tuck"])
+        return np.array([
+            jaw, c["wide"], c["pucker"], c["smile"] - float(REST[INDEX["smile"]]), c["press"],
+            c["raise"] * free, c["lower"] * free * (1 - c["tuck"]), c["tuck"] * free,
+            max(c["press"], 0.6 * c["tuck"], 0.5 * c["pucker"]), c["pucker"] * free,
+        ], np.float32)  # fmt: skip
+
+    def draw(self, pose: np.ndarray, target: np.ndarray) -> None:
+        """Draw the mouth of a pose into a layer like the source."""
+        weights = self._weights(pose)
+        upper, lower = self.contours(pose)
+        above = self.grid.enlarge(self.grid.inverse(np.tensordot(weights, self.above, 1)))
+        below = self.grid.enlarge(self.grid.inverse(np.tensordot(weights, self.below, 1)))
+        seam = self._seam(upper, lower)
+        start, end = self._joint_rows(seam)
+        out = target[self.rows, self.cols]
+        top = cv2.remap(self.source, above[:end], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        low = cv2.remap(self.source, below[start:], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        out[:start], out[end:] = top[:start], low[end - start :]
+        out[start:end] = self._joined(top[start:], low[: end - start], seam, start)
+        self.inside.draw(pose, upper, lower, target)
+
+    def _seam(self, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+        """Return the line between the skins from side to side (n, 2), pixels of the box."""
+        s = self.shape
+        middle = (upper + lower) / 2
+        far = 6 * s.half + s.jaw
+        ends = np.array([[middle[0, 0] - far, middle[0, 1]]]), np.array([[middle[-1, 0] + far, middle[-1, 1]]])
+        return s.to_layer(np.vstack([ends[0], middle, ends[1]])) - (self.cols.start, self.rows.start)
+
+    def _joint_rows(self, seam: np.ndarray) -> tuple[int, int]:
+        height, pad = self.size[1], 0.15 * self.shape.half + 3
+        x = np.array([0.0, self.size[0]])
+        rows = np.r_[seam[1:-1, 1], np.interp(x, seam[:, 0], seam[:, 1])]
+        start = int(np.clip(rows.min() - pad, 0, height - 2))
+        return start, int(np.clip(rows.max() + pad, start + 1, height))
+
+    def _joined(self, top: np.ndarray, low: np.ndarray, seam: np.ndarray, start: int) -> np.ndarray:
+        deep = seam[[-1, 0]] + (0, 4.0 * self.size[1])
+        mask = np.zeros(top.shape[:2], np.uint8)
+        outline = np.vstack([seam, deep]) - (0, start)
+        cv2.fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+        mask = cv2.GaussianBlur(mask, (0, 0), max(0.7, 0.016 * self.shape.half))
+        weight = mask.astype(np.float32) * np.float32(1 / 255)
+        return cv2.blendLinear(low, top, weight, 1 - weight)
+
+
+def _moves(s: MouthShape, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return for every move the displacement above and below the lip line in the mouth's axes, pixels.
+
+    `u` counts half widths of the mouth from its middle, `v` nose heights above or chin heights below the lip line.
+    """
+    a, sign = s.half, np.sign(x)
+    u = np.abs(np.where(x < 0, x / s.left, x / s.right))
+    over = y - s.line(x)
+    v = np.where(over > 0, over / s.chin, over / s.nose)
+    window = fall(np.abs(x), 0.80 * max(2.8 * a, s.jaw), max(2.8 * a, 1.1 * s.jaw)) * fall(-v, 0.75, 1.1) * fall(v, 1.4, 1.95)
+    arch = np.clip(1 - u**2, 0, 1)
+    gap = np.interp(x, s.upper[:, 0], s.gap, 0, 0)
+    thick_up, thick_low = np.interp(x, s.upper[:, 0], s.upper_full), np.interp(x, s.lower[:, 0], s.lower_full)
+    lip_up = np.where(over < 0, fall(-over, thick_up, 3.2 * thick_up), 1.0)
+    lip_low = np.where(over > 0, fall(over, thick_low, 3.2 * thick_low), 1.0)
+    deep_up, deep_low = np.clip(-over / thick_up, 0, 1), np.clip(over / thick_low, 0, 1)
+    corner, zero = _CORNER * fall(u, 0.9, 2.6), np.zeros_like(x)
+
+    lips = np.where(u < 1, _CORNER + (1 - _CORNER) * arch**0.75, corner)
+    bone = fall(np.abs(x) / max(s.jaw, 2 * a), 0.35, 1.12)
+    jaw_low = (lips + (bone - lips) * rise(v, 0.05, 0.7)) * (1 - 0.15 * rise(v, 0.15, 0.9)) * fall(v, 1.08, 1.95)
+    jaw_low = jaw_low * fall(-v, 0.15, 1.0)
+    jaw_up = np.where(u < 1, _CORNER - (_CORNER + 0.08) * arch**0.8, corner) * fall(-v, 0.1, 1.0) * fall(v, 0.3, 1.2)
+    slide, near = np.where(u < 1, u, fall(u, 1.0, 2.3)), np.exp(-((np.where(v > 0, v * 0.95, v)) ** 2) / 0.35)
+    draw_in, close = np.where(u < 1, u, fall(u, 1.0, 2.0)), np.exp(-((over / a) ** 2))
+    lift = np.exp(-(((u - 1.05) / 0.8) ** 2)) * np.exp(-(((v + 0.1) / 0.75) ** 2))
+
+    def both(dx: np.ndarray, dy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return pair(dx, dy), pair(dx, dy)
+
+    def pair(dx: np.ndarray, dy: np.ndarray) -> np.ndarray:
+        return np.dstack([dx, dy]) * window[..., None]
+
+    pull = -0.10 * a * sign * slide * near
+    gather = -0.34 * a * sign * draw_in * close
+    return {
+        "jaw": (pair(pull, s.drop * jaw_up), pair(pull, s.drop * jaw_low)),
+        "wide": both(0.17 * a * sign * slide * near, -0.03 * a * slide * near),
+        "pucker": (pair(gather, -0.06 * a * arch * lip_up * deep_up), pair(gather, 0.07 * a * arch * lip_low * deep_low)),
+        "smile": both(0.10 * a * sign * slide * near, -0.17 * a * lift),
+        "squeeze": (pair(zero, 0.30 * thick_up * deep_up * lip_up * np.sqrt(arch)),
+                    pair(zero, -0.30 * thick_low * deep_low * lip_low * np.sqrt(arch))),
+        "raise": (pair(zero, -0.17 * a * arch * fall(-v, 0.35, 1.0)), pair(zero, zero)),
+        "lower": (pair(zero, zero), pair(zero, 0.20 * a * arch * fall(v, 0.3, 0.9))),
+        "tuck": (pair(zero, -0.10 * a * arch * lip_up),
+                 pair(zero, -0.05 * a * arch * lip_low - 0.35 * thick_low * deep_low * lip_low * arch)),
+        "shut": (pair(zero, 0.5 * gap * fall(-v, 0.15, 0.95)), pair(zero, -0.5 * gap * fall(v, 0.2, 0.95))),
+        "part": (pair(zero, -0.03 * a * arch * lip_up), pair(zero, 0.09 * a * arch * lip_low)),
+    }  # fmt: skip
