@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,8 +21,9 @@ REACH = 0.12  # of the length, and at least 15 s: how far from the straight line
 WRONG, WRONG_SHORT = 0.95, 1.02  # relative cost: up to 0.94 the same text was measured, from 0.92 on another
 SHORT = samples(2.0)  # what is shorter is a matter of chance
 SQUEEZED = 0.25  # of a word's own length: below it, the word is not there
-STRETCHED = 4.0  # times a word's own length: what is longer holds speech that is not in the text
-ADDED = samples(0.6)  # of speech, at least, that is reported as added
+ADDED = 40  # frames (0.4 s) of speech, at least, that are reported as added
+HELD = 0.25  # of the reference's pace: slower than that for so long, the way waits for speech that is not in the text
+EARLY = samples(0.006)  # the way is late by so much: a sound is heard before it is clear
 PACE_BOUNDS = (0.4, 2.5)  # of the speakers' paces, within which they are compensated
 REFERENCE_PAUSE = samples(0.06)  # in the reference, that is looked for in the sound
 OWN_PAUSE = samples(0.14)  # in the sound alone: longer than the closure of a stop
@@ -94,7 +95,8 @@ def align(sound: np.ndarray, reference: Reference) -> Alignment:
     _snap(knots, reference, quiet, len(sound))
     words = tuple(Word(w.text, *knots.span(w.start, w.end)) for w in reference.words)
     phones = _paused([Phone(p.symbol, *knots.span(p.start, p.end)) for p in reference.phones], knots.gaps)
-    return Alignment(words, phones, cost, _findings(reference.words, words, quiet, cost))
+    findings = _findings(reference.words, words, quiet, cost, way) if words else ()
+    return Alignment(words, phones, cost, findings)
 
 
 def _way(a: np.ndarray, b: np.ndarray) -> Path:
@@ -118,7 +120,7 @@ class _Knots:
 
     def plain(self, at: int) -> int:
         """Return where a sample of the reference is in the sound by the way alone."""
-        return int(np.clip(round(float(np.interp(at, self._at, self._to))), 0, self._other))
+        return int(np.clip(round(float(np.interp(at, self._at, self._to))) - EARLY, 0, self._other))
 
     def fix(self, at: int, end: int, start: int) -> None:
         """Decide where what ends at `at` ends and what begins there begins."""
@@ -189,19 +191,40 @@ def _paused(phones: Sequence[Phone], gaps: Iterable[tuple[int, int]]) -> tuple[P
 
 
 def _findings(
-    wanted: Sequence[Word], found: Sequence[Word], quiet: Sequence[tuple[int, int]], cost: float
+    wanted: Sequence[Word], found: Sequence[Word], quiet: Sequence[tuple[int, int]], cost: float, way: Path
 ) -> tuple[Finding, ...]:
     """Return what the sound does not say, and where it says more."""
-    if not wanted:
-        return ()
     if cost > (WRONG if wanted[-1].end - wanted[0].start >= SHORT else WRONG_SHORT):
         return (Finding("wrong", tuple(w.text for w in wanted), 0, len(wanted) - 1, found[0].start, found[-1].end),)
     lengths = np.array([max(1, w.end - w.start) for w in wanted], float)
     spoken = np.array([_spoken(w, quiet) for w in found], float)
     pace = float(np.clip(np.median(spoken / lengths), *PACE_BOUNDS))
-    dropped = spoken < SQUEEZED * pace * lengths
-    added = (spoken > STRETCHED * pace * lengths) & (spoken - pace * lengths > ADDED)
-    return tuple(sorted([*_runs("dropped", dropped, found), *_runs("added", added, found)], key=lambda f: f.first))
+    dropped = _runs("dropped", spoken < SQUEEZED * pace * lengths, found)
+    return tuple(sorted([*dropped, *_added(way, wanted, quiet, pace)], key=lambda f: (f.first, f.start)))
+
+
+def _added(
+    way: Path, wanted: Sequence[Word], quiet: Sequence[tuple[int, int]], pace: float
+) -> list[Finding]:
+    """Return where the way goes on in the sound's speech and hardly in the reference's."""
+    columns, index = np.unique(way.columns, return_inverse=True)
+    rows = np.bincount(index, way.rows) / np.bincount(index) - PAD
+    at = (columns - PAD) * HOP
+    silent = np.zeros(len(at), bool)
+    for start, end in quiet:
+        silent |= (at >= start) & (at < end)
+    inside = (rows * HOP >= wanted[0].start) & (rows * HOP <= wanted[-1].end)
+    at, rows = at[~silent & inside], rows[~silent & inside]
+    held = np.zeros(len(at), bool)
+    slow = np.flatnonzero((rows[ADDED:] - rows[:-ADDED]) * pace < HELD * ADDED)
+    for first in slow:
+        held[first : first + ADDED] = True
+    starts = [w.start for w in wanted]
+    found = []
+    for a, b in _spans(held):
+        word = max(0, bisect_right(starts, rows[(a + b) // 2] * HOP) - 1)
+        found.append(Finding("added", (wanted[word].text,), word, word, int(at[a]), int(at[b - 1])))
+    return found
 
 
 def _spoken(word: Word, quiet: Sequence[tuple[int, int]]) -> int:
@@ -211,8 +234,13 @@ def _spoken(word: Word, quiet: Sequence[tuple[int, int]]) -> int:
 
 
 def _runs(kind: Kind, marked: np.ndarray, words: Sequence[Word]) -> list[Finding]:
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], marked.astype(np.int8), [0]])))
     return [
-        Finding(kind, tuple(w.text for w in words[a:b]), int(a), int(b) - 1, words[a].start, words[b - 1].end)
-        for a, b in zip(edges[::2], edges[1::2], strict=True)
+        Finding(kind, tuple(w.text for w in words[a:b]), a, b - 1, words[a].start, words[b - 1].end)
+        for a, b in _spans(marked)
     ]
+
+
+def _spans(marked: np.ndarray) -> list[tuple[int, int]]:
+    """Return (first, end) of the runs of what is marked."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], marked.astype(np.int8), [0]])))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
