@@ -10,6 +10,15 @@ MESH = 468  # points of the face mesh, in MediaPipe's numbering; five points for
 POINTS = MESH + 10
 
 
+@dataclass(frozen=True)
+class Trust:
+    """How far the networks agree that this is a human face; the defaults are full agreement."""
+
+    presence: float = 1.0  # 0 … 1, the mesh's own doubt, at its worst over badly cut crops
+    spread: float = 0.0  # how far the mesh moves when the crop is cut badly, in face heights
+    dissent: float = 0.0  # farthest that detector and mesh are apart on eyes, nose and mouth, in face heights
+
+
 @dataclass(frozen=True, eq=False)
 class FaceMap:
     """A face in an upright RGB picture; positions in pixels of that picture, x to the right and y down."""
@@ -20,8 +29,7 @@ class FaceMap:
     score: float  # 0 … 1, the detector's
     faces: int = 1  # found in the picture; this is the one that was chosen
     scale: float = 1.0  # pixels of `image` for each pixel of the picture as it was given (large ones are scaled down)
-    presence: float = 1.0  # 0 … 1, how sure the mesh is that it lies on a face
-    spread: float = 0.0  # how far meshes of slightly different crops lie apart, in face heights
+    trust: Trust = Trust()
 
     @property
     def height(self) -> float:

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from podcast.puppet.crops import Place, cut, rotation, to_picture
-from podcast.puppet.detection import find_faces
+from podcast.puppet.detection import find_faces, surest
 from podcast.puppet.face_nets import IRIS_SIDE, MESH_SIDE, FaceNets
-from podcast.puppet.facemap import MESH
+from podcast.puppet.facemap import MESH, Trust
 
 _MARGIN = 1.5  # crop side over face size: what the mesh was trained on
 _EYE_MARGIN = 2.3  # crop side over eye width: what the iris network was trained on
 _ROUNDS = 2  # the second crop is cut by the first mesh
 _CROPS = ((1.0, 0.0), (0.93, 0.05), (1.07, -0.05))  # (size, turn in rad) of the crops whose meshes are averaged
+_TRIALS = ((0.8, 0.0), (1.3, 0.0), (1.0, 0.3), (1.0, -0.3))  # crops so far off that only a face's mesh stays in place
+_CHECK_MARGIN = 2.2  # side of the crop in which the detector looks again, in face heights
 _LOST = 0.5  # presence below which a tracked face is taken for lost
 _LEFT_EYE, _RIGHT_EYE = (33, 133), (362, 263)  # corners, left to right as the viewer sees them
+_NOSE, _LIPS = (1,), (13, 14)
 _FOREHEAD, _CHIN = 10, 152
 # The rim of the eye in the iris network's order, as mesh points: lower lid from the outer corner, then upper lid.
 _LEFT_RIM = (33, 7, 163, 144, 145, 153, 154, 155, 133, 246, 161, 160, 159, 158, 157, 173)
@@ -28,20 +31,32 @@ class Fit:
     """A mesh laid on a face."""
 
     landmarks: np.ndarray  # float32 (478, 3) px
-    presence: float  # 0 … 1, how sure the mesh is that there is a face
-    spread: float  # how far meshes of slightly different crops lie apart, in face heights
+    trust: Trust
 
 
 def fit(rgb: np.ndarray, place: Place, nets: FaceNets) -> Fit:
     """Fit mesh and irises to a still picture, uint8 (h, w, 3); the meshes of a few crops are averaged."""
     for _ in range(_ROUNDS):
-        points, presence = _mesh(rgb, place, nets)
-        place = place_of(points)
-    meshes = np.array([_mesh(rgb, _vary(place, *crop), nets)[0] for crop in _CROPS])
-    mean = meshes.mean(0)
-    height = max(float(np.linalg.norm(mean[_FOREHEAD, :2] - mean[_CHIN, :2])), 1.0)
-    spread = float(np.linalg.norm((meshes - mean)[..., :2], axis=-1).mean()) / height
-    return Fit(_with_irises(rgb, mean, nets), presence, spread)
+        place = place_of(_mesh(rgb, place, nets)[0])
+    mesh = np.mean([_mesh(rgb, _vary(place, *crop), nets)[0] for crop in _CROPS], 0)
+    return Fit(_with_irises(rgb, mesh, nets), _trust(rgb, mesh, nets))
+
+
+def trust(rgb: np.ndarray, place: Place, nets: FaceNets) -> Trust:
+    """Return how far what was found is a human face, without the care that `fit` takes."""
+    return _trust(rgb, _mesh(rgb, place_of(_mesh(rgb, place, nets)[0]), nets)[0], nets)
+
+
+def _trust(rgb: np.ndarray, mesh: np.ndarray, nets: FaceNets) -> Trust:
+    height = max(float(np.linalg.norm(mesh[_FOREHEAD, :2] - mesh[_CHIN, :2])), 1.0)
+    trials = [_mesh(rgb, _vary(place_of(mesh), *trial), nets) for trial in _TRIALS]
+    spread = np.mean([np.linalg.norm((points - mesh)[:, :2], axis=1).mean() for points, _ in trials])
+    middle = mesh[:, :2].mean(0)
+    check = Place(float(middle[0]), float(middle[1]), height * _CHECK_MARGIN, place_of(mesh).turn)
+    seen = surest(rgb, check, nets)
+    own = np.array([mesh[list(group), :2].mean(0) for group in (_LEFT_EYE, _RIGHT_EYE, _NOSE, _LIPS)])
+    apart = np.linalg.norm(seen - own, axis=1).max()
+    return Trust(min(presence for _, presence in trials), float(spread) / height, float(apart) / height)
 
 
 class Tracker:
