@@ -1,0 +1,120 @@
+"""Landmarks of a face over time, as channels of `pose`: what the head, the lids, the eyes and the brows do."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from podcast.puppet.headfit import Turns, angles, in_head, turns
+from podcast.puppet.template import TRACKS
+
+# Landmarks, left first as the viewer sees them.
+_CORNERS = ((33, 133), (362, 263))  # of the eyes, left to right
+_UPPER, _LOWER = ((160, 159, 158), (385, 386, 387)), ((144, 145, 153), (380, 374, 373))  # lids, left to right
+_IRIS = (range(468, 473), range(473, 478))
+_BROWS = ((70, 63, 105, 66, 107, 46, 53, 52, 65, 55), (336, 296, 334, 293, 300, 285, 295, 282, 283, 276))
+_INNER = ((107, 55), (336, 285))  # inner ends of the brows
+
+_HEAD = 1.25  # head heights (crown to chin) are this many face heights (hairline to chin)
+_PIVOT = (0.0, 0.62, -0.35)  # of the neck, from the skull's centre, face heights: down and back
+# An eyeball of 12 mm radius turned by 25° or 18° moves its iris by 5.1 or 3.7 mm; the lids' corners are 30 mm apart.
+_GAZE_X, _GAZE_Y = 0.169, 0.124  # eye widths at channel value 1
+_IRIS_BULGE = 0.10  # eye widths by which the iris lies before the corners of the eye
+_FAR_EYE = 30.0  # degrees of turn at which the far eye counts for nothing
+_OPEN = 70  # percentile: most of the time eyes are open
+_SHUT = 0.5  # percentile of the lids in a clip with blinks
+_HALF_SHUT, _NEVER_SHUT = 0.6, 0.3  # share of the open eye: nobody blinked above the first; the second stands in
+_LID_NOISE = 0.12  # of the way from open to shut
+_BLINK, _BLINKING = 0.55, 0.30  # a lid that comes this far shuts; the iris is not seen from here on
+_BROW_LEAST, _BROW_MOST = 0.022, 0.05  # face heights of a raise of 1: what this person does, within these bounds
+_BROW_STRONG = 99  # percentile of this person's raises
+_FROWN = 0.030  # face heights by which the inner ends of the brows come together
+
+
+def measure(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what a face does in landmarks (frames, 478, 3).
+
+    The tracks (frames, len(TRACKS)) are relative to how this person usually looks. With them come the error of each
+    frame (see `Turns`) and the place of the head in face heights (frames, 2).
+    """
+    head = turns(points)
+    face = in_head(points, head)
+    out = {name: np.zeros(len(points)) for name in TRACKS}
+    turn = angles(head.rotations)
+    out["yaw"], out["pitch"], out["roll"] = turn.T
+    near = np.stack([np.clip(1 + turn[:, 0] / _FAR_EYE, 0.05, 1.0), np.clip(1 - turn[:, 0] / _FAR_EYE, 0.05, 1.0)], 1)
+    near /= near.sum(1, keepdims=True)
+    lids = (np.stack([_lids(face, side) for side in (0, 1)], 1) * near).sum(1)
+    out["blink_l"] = out["blink_r"] = _whole_blinks(lids)
+    out["gaze_x"], out["gaze_y"] = _gaze(face, near, lids < _BLINKING)
+    out["brow_l"], out["brow_r"] = _brows(face)
+    out["frown"] = _frown(face)
+    out["head_x"], out["head_y"] = _shift(head).T
+    places = head.places[:, :2] / (head.scales * head.height)[:, None]
+    return np.stack([out[name] for name in TRACKS], 1), head.errors, places
+
+
+def _eye_width(face: np.ndarray, side: int) -> np.ndarray:
+    left, right = _CORNERS[side]
+    return np.linalg.norm(face[:, right] - face[:, left], axis=1)
+
+
+def _lids(face: np.ndarray, side: int) -> np.ndarray:
+    """Return how far the lids are shut, 0 … 1, by this person's own open and shut eyes."""
+    gap = np.stack([face[:, b, 1] - face[:, a, 1] for a, b in zip(_UPPER[side], _LOWER[side], strict=True)])
+    gap = gap.mean(0) / np.median(_eye_width(face, side))
+    wide, shut = np.percentile(gap, _OPEN), np.percentile(gap, _SHUT)
+    if shut > _HALF_SHUT * wide:
+        shut = _NEVER_SHUT * wide
+    share = (wide - gap) / max(wide - shut, 1e-6)
+    return np.clip((share - _LID_NOISE) / (1 - _LID_NOISE), 0.0, 1.0)
+
+
+def _whole_blinks(lids: np.ndarray) -> np.ndarray:
+    """Return lids that shut wholly where they nearly do: a camera's frames fall beside the moment."""
+    out = lids.copy()
+    down = np.concatenate([[False], lids > 0.0, [False]])
+    begins, ends = np.flatnonzero(down[1:] & ~down[:-1]), np.flatnonzero(down[:-1] & ~down[1:])
+    for a, b in zip(begins, ends, strict=True):
+        deepest = lids[a:b].max()
+        if deepest >= _BLINK:
+            out[a:b] = np.minimum(lids[a:b] / deepest, 1.0)
+    return out
+
+
+def _gaze(face: np.ndarray, near: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return gaze channels; 0 is where this person looks most."""
+    both = np.zeros((len(face), 2))
+    for side in (0, 1):
+        middle = face[:, list(_CORNERS[side])].mean(1)
+        iris = face[:, list(_IRIS[side])].mean(1)
+        width = float(np.median(_eye_width(face, side)))
+        both += near[:, side, None] * (iris - middle)[:, :2] / width / (_GAZE_X, _GAZE_Y)
+    if not seen.any():
+        return np.zeros(len(face)), np.zeros(len(face))
+    open_ = seen & np.append(seen[1:], True) & np.append(True, seen[:-1])
+    open_ = open_ if open_.any() else seen
+    index = np.arange(len(face))
+    x, y = (np.interp(index, index[open_], column[open_] - np.median(column[open_])) for column in both.T)
+    return np.clip(x, -1.0, 1.0), np.clip(y, -1.0, 1.0)
+
+
+def _brows(face: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return brows, raised over their usual height; 1 is a strong raise of this person."""
+    raised = []
+    for side in (0, 1):
+        height = face[:, list(_CORNERS[side]), 1].mean(1) - face[:, list(_BROWS[side]), 1].mean(1)
+        raised.append(height - np.median(height))
+    strong = np.clip(np.percentile(np.abs(np.mean(raised, 0)), _BROW_STRONG), _BROW_LEAST, _BROW_MOST)
+    return np.clip(raised[0] / strong, -1.0, 1.0), np.clip(raised[1] / strong, -1.0, 1.0)
+
+
+def _frown(face: np.ndarray) -> np.ndarray:
+    apart = face[:, list(_INNER[1]), 0].mean(1) - face[:, list(_INNER[0]), 0].mean(1)
+    return np.clip((np.median(apart) - apart) / _FROWN - 0.1, 0.0, 1.0)
+
+
+def _shift(head: Turns) -> np.ndarray:
+    """Return head_x and head_y, head heights: how the top of the neck moves, whatever the head does on it."""
+    neck = head.places + head.scales[:, None] * head.height * (head.rotations @ np.array(_PIVOT))
+    place = neck[:, :2] / (_HEAD * float(np.median(head.scales)) * head.height)
+    return np.asarray(np.clip(place - np.median(place, axis=0), -0.2, 0.2))
