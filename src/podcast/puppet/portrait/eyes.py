@@ -62,21 +62,40 @@ class Eye:
 
         self.top = curve(upper)
         self.low = np.maximum(curve(lower), self.top)
+        self.low += self._lower_growth(self.low) * fall(np.abs(x) / half, 0.35, 1.0).astype(np.float32)
         along = self._local(brow)
         along = along[np.argsort(along[:, 0])]
         brow_y = np.interp(x, along[:, 0], along[:, 1])
         self.room = np.maximum(self.top - brow_y, 0.12 * self.width).astype(np.float32)  # from lid to brow
         self.lash = np.minimum(_LASH * self.width, 0.4 * self.room).astype(np.float32)
         self.open = (self.low - self.top) * fall(np.abs(x) / half, 0.90, 1.12).astype(np.float32)
-        outline = np.vstack([upper, lower[::-1][1:-1]]) - (self.cols.start, self.rows.start)
-        mask = np.zeros(x.shape, np.uint8)
-        cv2.fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-        self.inside = cv2.GaussianBlur(mask, (0, 0), max(0.7, 0.012 * self.width)).astype(np.float32) / 255
+        soft = max(0.8, 0.015 * self.width)
+        edges = np.clip((self.y - self.top) / soft + 0.5, 0, 1) * np.clip((self.low - self.y) / soft + 0.5, 0, 1)
+        self.inside = (edges * fall(np.abs(x) / half, 0.94, 1.02)).astype(np.float32)
+
+    def _lower_growth(self, low: np.ndarray) -> np.float32:
+        """Return by how much the drawn eye reaches below its landmarks (large cartoon eyes), pixels."""
+        colours = self.source[..., :3].astype(np.float32)
+        middle = np.abs(self.x) < 0.22 * self.width
+
+        def band(share: float) -> np.ndarray:
+            return colours[middle & (np.abs(self.y - low - share * self.width) < 0.012 * self.width + 0.5)].mean(0)
+
+        shares = np.arange(-0.06, 0.27, 0.02)
+        bands = np.array([band(float(share)) for share in shares])
+        skin = bands[-3:].mean(0)
+        differ = np.linalg.norm(bands - skin, axis=1)
+        if differ[0] < 40:
+            return np.float32(0)
+        eye = np.flatnonzero(differ > 0.5 * differ[0])
+        last = next((i for i in range(len(shares)) if i not in eye), 0) - 1
+        return np.float32(max(float(shares[last]) - 0.01, 0.0) * self.width if last >= 0 else 0.0)
 
     def _ball(self, centre: np.ndarray, rim: np.ndarray) -> None:
         """Part the eyeball into white and iris, each completed where the other or a lid hides it."""
         self.radius = float(np.clip(np.linalg.norm(rim - centre, axis=1).mean(), 0.12 * self.width, 0.30 * self.width))
         cx, cy = centre - (self.cols.start, self.rows.start)
+        self.radius *= self._iris_growth(float(cx), float(cy))
         away = np.hypot(self.px - cx, self.py - cy) / self.radius
         seen = self.inside > 0.6
         iris = fall(away, 1.02, 1.22)
@@ -84,7 +103,7 @@ class Eye:
         white = fill(colours, ~(seen & (away > 1.2)))
         white = np.where((self.inside > 0.02)[..., None], cv2.GaussianBlur(white, (0, 0), max(0.7, 0.03 * self.width)), colours)
         keep = (self.inside * (1 - fall(away, 1.12, 1.3)))[..., None]
-        self.white = white * (1 - keep) + colours * keep
+        white = white * (1 - keep) + colours * keep
         # hidden parts of the iris are taken from its other side
         mirrored = cv2.remap(colours, self.px, (2 * cy - self.py).astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         seen_there = cv2.remap(seen.astype(np.float32), self.px, (2 * cy - self.py).astype(np.float32), cv2.INTER_LINEAR) > 0.9
@@ -92,16 +111,40 @@ class Eye:
         inner = (away < 1) & seen
         dark = colours[inner].mean(0) if inner.any() else np.array([60.0, 128, 128], np.float32)
         hidden = np.where(seen_there[..., None], mirrored, dark)
-        self.iris = np.dstack([(colours * own + hidden * (1 - own)) * iris[..., None], iris]).astype(np.float32)
+        whole = np.dstack([(colours * own + hidden * (1 - own)) * iris[..., None], iris]).astype(np.float32)
+        filled = np.argwhere(self.inside > 0.004)
+        (r0, c0), (r1, c1) = (filled.min(0), filled.max(0) + 1) if len(filled) else ((0, 0), (2, 2))
+        self.opening = slice(r0, r1), slice(c0, c1)
+        self.white = np.ascontiguousarray(white[self.opening], np.float32)
+        self.iris = np.ascontiguousarray(whole[self.opening])
+        inside = self.inside[self.opening][..., None]
+        self.base = self.white * inside + colours[self.opening] * (1 - inside) + np.float32(0.5)
+
+    def _iris_growth(self, cx: float, cy: float) -> float:
+        """Return how much larger the drawn iris is than its landmarks say: where dark gives way to white sideways."""
+        away = np.hypot(self.px - cx, self.py - cy) / self.radius
+        level = (self.inside > 0.9) & (np.abs(self.py - cy) < 0.45 * self.radius)
+        bins = np.arange(0.0, 2.2, 0.1)
+        luma = self.source[..., 0].astype(np.float32)
+        rings = [luma[level & (away >= b) & (away < b + 0.1)] for b in bins]
+        means = np.array([ring.mean() if len(ring) > 2 else np.nan for ring in rings])
+        if np.isnan(means[:9]).any() or np.isnan(means[9:]).all():
+            return 1.0
+        dark, white = float(np.nanmean(means[4:9])), float(np.nanmax(means[9:]))
+        beyond = np.flatnonzero(means[8:] > dark + 0.6 * (white - dark))
+        if white - dark < 25 or not len(beyond):
+            return 1.0
+        return float(np.clip(bins[8 + beyond[0]], 0.9, 1.7))
 
     def _lid_skin(self) -> np.ndarray:
         """Return the lid's colour (h, w, 3): what lies just above the lashes, column by column, without thin rims."""
         colours = self.source[..., :3].astype(np.float32)
         rows = []
-        for share in (1.3, 1.7, 2.1, 2.5, 2.9):
-            dy = self.top - self.lash * np.float32(share) - self.y
-            rows.append(self._shifted(colours, dy))
-        skin = np.median(rows, axis=0).astype(np.float32)
+        for share in (0.30, 0.38, 0.46, 0.54, 0.62, 0.70):
+            rows.append(self._shifted(colours, self.top - self.room * np.float32(share) - self.y))
+        stack = np.stack(rows)
+        order = np.argsort(stack[..., 0], axis=0)[3:5]  # brighter than the middle: no rim, crease or shadow
+        skin = np.take_along_axis(stack, order[..., None], axis=0).mean(0).astype(np.float32)
         wide = max(1.0, 0.09 * self.width)
         return cv2.GaussianBlur(skin, (0, 0), sigmaX=wide, sigmaY=wide)
 
@@ -117,7 +160,7 @@ class Eye:
         shut = blink + _FOLLOW * max(gy, 0.0) * (1 - blink)
         squint = max(float(pose[INDEX["smile"]] - REST[INDEX["smile"]]), 0.0)
         part = target[self.rows, self.cols]
-        part[..., :3] = self._with_iris(gx, gy) if shut < 0.97 else self.source[..., :3]
+        self._draw_iris(gx, gy, part)
         key = round(shut * _STEPS), round(squint * 6)
         if key != (0, 0):
             if key not in self._lids:
@@ -125,18 +168,16 @@ class Eye:
             lid, alpha = self._lids[key]
             part[:] = cv2.blendLinear(lid, np.ascontiguousarray(part), alpha, 1 - alpha)
 
-    def _with_iris(self, gx: float, gy: float) -> np.ndarray:
-        """Return the open eye with the iris in its place."""
-        colours = self.source[..., :3]
+    def _draw_iris(self, gx: float, gy: float, part: np.ndarray) -> None:
+        """Draw the open eye with the iris in its place, in place."""
+        part[..., :3] = self.source[..., :3]
         if abs(gx) < 0.01 and abs(gy) < 0.01:
-            return colours
-        dx, dy = gx * _SLIDE[0] * self.radius, gy * _SLIDE[1] * self.radius
-        move = dx * self.across + dy * self.down
-        h, w = self.px.shape
-        iris = cv2.warpAffine(self.iris, np.array([[1.0, 0, move[0]], [0, 1, move[1]]]), (w, h))
-        ball = self.white * (1 - iris[..., 3:]) + iris[..., :3]
-        inside = self.inside[..., None]
-        return (colours * (1 - inside) + ball * inside + 0.5).astype(np.uint8)
+            return
+        move = gx * _SLIDE[0] * self.radius * self.across + gy * _SLIDE[1] * self.radius * self.down
+        rows, cols = self.opening
+        iris = cv2.warpAffine(self.iris, np.array([[1.0, 0, move[0]], [0, 1, move[1]]]), self.white.shape[1::-1])
+        ball = self.base + (iris[..., :3] - self.white * iris[..., 3:]) * self.inside[rows, cols, None]
+        part[rows, cols, :3] = np.clip(ball, 0, 255)
 
     def _lid(self, shut: float, squint: float) -> tuple[np.ndarray, np.ndarray]:
         """Return the lids at a position, and where they cover what is behind."""

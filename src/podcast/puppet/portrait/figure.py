@@ -14,7 +14,8 @@ from podcast.puppet.portrait.eyes import Eye
 from podcast.puppet.portrait.geometry import EYES
 from podcast.puppet.portrait.head import HeadWarp
 from podcast.puppet.portrait.mouth import MouthWarp
-from podcast.puppet.pose import CHANNELS, EYES as EYE_CHANNELS, INDEX, MOUTH, REST
+from podcast.puppet.pose import CHANNELS, INDEX, MOUTH, REST
+from podcast.puppet.pose import EYES as EYE_CHANNELS
 from podcast.puppet.render import Figure
 from podcast.puppet.turn import Box
 

@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 
 from podcast.puppet.portrait.cutout import Cutout
-from podcast.puppet.portrait.geometry import CHEEKS, CHIN, EARS, EYES, FOREHEAD, OVAL, fall, rise
+from podcast.puppet.portrait.geometry import CHEEKS, CHIN, EARS, EYES, FOREHEAD, OVAL, Nodes, fall
 from podcast.puppet.pose import INDEX, REST
 from podcast.puppet.turn import Box, Move
 
 _CELLS = 56  # nodes of the grid along a head height
 _ROUNDS = 4  # of the fixed-point iteration
-_DEPTH_GAIN = 1.25  # the mesh is shallower than a head: ears 0.55 face heights behind the nose instead of 0.7
+_DEPTH_GAIN = 1.5  # the mesh is shallower than a head: ears half a face height behind the nose instead of three quarters
 _TURNED_MOST = {"yaw": 24.0, "pitch": 17.0}  # degrees of turn, the picture's own included, that hold
 _LEAST = {"yaw": 6.0, "pitch": 6.0}
 _MOST = {"yaw": 18.0, "pitch": 11.0, "roll": 12.0}
@@ -51,7 +51,7 @@ class HeadWarp:
         neck = (lm[EARS[0], :2] + lm[EARS[1], :2]) / 2 * 0.5 + lm[CHIN, :2] * 0.5 - self.up * 0.05 * head
         self.pivot = np.array([neck[0], lm[CHIN, 1]])  # layer pixels
         self.at = self.pivot + cutout.origin  # region pixels
-        step = head / _CELLS
+        step = self.step = max(4, round(head / _CELLS))
         gw, gh = max(4, round(w / step)), max(4, round(h / step))
         self.cell = np.float32(w / gw), np.float32(h / gh)
         xs = (np.arange(gw, dtype=np.float32) + 0.5) * self.cell[0] - 0.5
@@ -59,7 +59,8 @@ class HeadWarp:
         x, y = np.meshgrid(xs, ys)
         self.depth = _depth(lm, cutout.face_height, x, y)
         below = ((x - lm[CHIN, 0]) * -self.up[0] + (y - lm[CHIN, 1]) * -self.up[1]) / head
-        self.follow = fall(below, -0.06, 0.42).astype(np.float32)
+        self.follow = fall(below, -0.06, 0.36).astype(np.float32)
+        self.fields = np.dstack([self.depth, self.follow])
         self.basis = _expressions(lm, cutout.face_height, self.up, x, y)
         self.limits = _limits(lm)
         self._prepare(cutout, x, y)
@@ -94,38 +95,26 @@ class HeadWarp:
 
     def draw(self, layer: np.ndarray, move: Move, pose: np.ndarray, box: Box) -> np.ndarray:
         """Return the turned layer in a box of the region."""
-        w, h = box[2] - box[0], box[3] - box[1]
-        gw, gh = max(2, round(w / self.cell[0])), max(2, round(h / self.cell[1]))
-        x = (np.arange(gw, dtype=np.float32) + np.float32(0.5)) * np.float32(w / gw) - np.float32(0.5 - box[0] + self.at[0])
-        y = (np.arange(gh, dtype=np.float32) + np.float32(0.5)) * np.float32(h / gh) - np.float32(0.5 - box[1] + self.at[1])
-        maps = self._inverse(move, pose, np.tile(x, (gh, 1)), np.tile(y[:, None], (1, gw)))
-        maps = _enlarged(maps, w, h)
+        nodes = Nodes(box[0], box[1], box[2] - box[0], box[3] - box[1], self.step)
+        maps = nodes.enlarge(self._inverse(move, pose, nodes.x - np.float32(self.at[0]), nodes.y - np.float32(self.at[1])))
         return cv2.remap(layer, maps, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
 
     def _inverse(self, move: Move, pose: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         px, py = (np.float32(v) for v in self.pivot)
-        weights = np.array([_travel(pose, name) for name in _EXPRESSIONS], np.float32)
-        fields = np.dstack([self.depth, self.follow, np.tensordot(weights, self.basis, 1)])
         sx, sy = move.back(x, y, self.start, np.float32(1))  # type: ignore[arg-type]
         for _ in range(_ROUNDS):
-            u = (sx + (px + np.float32(0.5))) / self.cell[0] - np.float32(0.5)
-            v = (sy + (py + np.float32(0.5))) / self.cell[1] - np.float32(0.5)
-            here = cv2.remap(fields, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            here = self._sample(self.fields, sx + px, sy + py)
             sx, sy = move.back(x, y, here[..., 0], here[..., 1])
-            sx, sy = sx - here[..., 2], sy - here[..., 3]
-        return np.dstack([sx + px, sy + py])
+        maps = np.dstack([sx + px, sy + py])
+        weights = np.array([_travel(pose, name) for name in _EXPRESSIONS], np.float32)
+        if weights.any():  # these say where a place comes from, so they need no inverse
+            maps -= self._sample(np.tensordot(weights, self.basis, 1), maps[..., 0], maps[..., 1])
+        return maps
 
-
-def _enlarged(maps: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Return maps at every pixel, going on straight beyond the outer nodes."""
-    gh, gw = maps.shape[:2]
-    wide = np.empty((gh + 2, gw + 2, 2), np.float32)
-    wide[1:-1, 1:-1] = maps
-    wide[1:-1, 0], wide[1:-1, -1] = 2 * maps[:, 0] - maps[:, 1], 2 * maps[:, -1] - maps[:, -2]
-    wide[0], wide[-1] = 2 * wide[1] - wide[2], 2 * wide[-2] - wide[-3]
-    sx, sy = gw / width, gh / height
-    matrix = np.array([[sx, 0, 0.5 * sx + 0.5], [0, sy, 0.5 * sy + 0.5]])
-    return cv2.warpAffine(wide, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    def _sample(self, field: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        half = np.float32(0.5)
+        u, v = (x + half) / self.cell[0] - half, (y + half) / self.cell[1] - half
+        return cv2.remap(field, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _unit(v: np.ndarray) -> np.ndarray:
@@ -162,7 +151,7 @@ def _depth(lm: np.ndarray, face: float, x: np.ndarray, y: np.ndarray) -> np.ndar
     near_weight, wide_weight = np.exp(-far / (2 * (0.045 * face) ** 2)), np.exp(-far / (2 * (0.16 * face) ** 2))
     weight = near_weight + 0.004 * wide_weight + 1e-12
     depth = ((weight @ values) / weight.sum(1)).reshape(x.shape)
-    away = np.sqrt(((x - centre[0]) ** 2 + (y - centre[1]) ** 2)) / face
+    away = np.sqrt((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / face
     return cv2.GaussianBlur((depth * fall(away, 1.1, 1.6)).astype(np.float32), (0, 0), 1.0)
 
 
@@ -177,10 +166,12 @@ def _expressions(lm: np.ndarray, face: float, up: np.ndarray, x: np.ndarray, y: 
         along = np.sort((brow - middle) @ right)
         heights = ((brow - middle) @ -up)[np.argsort((brow - middle) @ right)]
         dy = (x - middle[0]) * -up[0] + (y - middle[1]) * -up[1] - np.interp(dx, along, heights)
-        lid = abs(float(((lm[list(eye.upper[3:6]), :2].mean(0) - middle) @ -up)))
+        lid = abs(float((lm[list(eye.upper[3:6]), :2].mean(0) - middle) @ -up))
         side = fall(np.abs(dx) / half, 0.75, 1.75)
-        lift = side * np.where(dy < 0, fall(-dy / face, 0.06, 0.26), fall(dy / max(lid, 1), 0.22, 0.98))
-        fields[i] = (lift * _BROW_UP * face)[..., None] * up
+        travel = _BROW_UP * face  # of the place shown, not of the place it comes from: monotonous at any travel
+        lift = side * np.where(dy < 0, fall(-dy / face, 0.10, 0.30), 1.0)
+        lift = lift * np.clip((0.95 * lid - dy) / max(0.95 * lid + 0.55 * travel, 1), 0, 1)
+        fields[i] = (lift * travel)[..., None] * up
         inner = brow[-1] if i == 0 else brow[0]
         near = np.exp(-((x - inner[0]) ** 2 + (y - inner[1]) ** 2) / (0.6 * half) ** 2)
         near = near * fall(dy / max(lid, 1), 0.25, 0.95)
@@ -191,5 +182,3 @@ def _expressions(lm: np.ndarray, face: float, up: np.ndarray, x: np.ndarray, y: 
         fields[3] += (round_ * _CHEEK * face)[..., None] * up
     return fields
 
-
-__all__ = ["HeadWarp", "own_turn", "rise", "soft_limit"]

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from podcast.puppet.portrait.mouth import MouthShape
 
 _WIDE, _HIGH, _ABOVE = 1.5, 1.5, 0.5  # the sprites' box in mouth widths: width, height, share above the lip line
-_OWN_TEETH = 0.09  # gap in mouth widths from which the picture's own inside is shown
 _BLACK = np.array([16.0, 128.0, 128.0], np.float32)
 _TOOTH = np.array([255.0, 247.0, 232.0])  # RGB of a tooth in white light
 
@@ -41,7 +40,7 @@ class Inside:
     def _own(self, cutout: Cutout) -> np.ndarray | None:
         """Return the inside that the picture shows (premultiplied), where it shows one."""
         s = self.shape
-        if s.gap[5] < _OWN_TEETH * self.width:
+        if not s.parted:
             return None
         outline = s.to_layer(closed_curve(np.vstack([s.upper, s.lower[::-1][1:-1]])))
         mask = np.zeros(cutout.layer.shape[:2], np.uint8)
@@ -85,7 +84,7 @@ class Inside:
         picture = self.cavity[box].copy()
         fall_ = c["jaw"] * (1 - c["press"]) * self.shape.drop + 0.03 * c["lower"] * self.width
         hidden = np.float32(1 - 0.8 * c["pucker"])  # the lips of OO shade the teeth
-        gap = float(self.shape.gap[5])
+        gap = float(self.shape.gap[5]) * self.shape.parted
         _over(picture, self.lower, box, 0.95 * fall_ + 0.015 * self.width, hidden)
         tip = c["tongue"] * (0.85 * fall_ + 0.16 * self.width)
         _over(picture, self.tongue, box, 0.85 * fall_ + 0.02 * self.width - 0.8 * tip, np.float32(1))
@@ -140,8 +139,7 @@ class _Tones:
         light = float(np.clip(np.mean(skin) * 1.12, 70, 215))
         tint = 0.5 * skin / max(float(skin.mean()), 1) + 0.5 * np.mean(eyes, 0) / max(float(np.mean(eyes)), 1)
         tooth = light * (0.45 * tint + 0.55 * _TOOTH / _TOOTH.mean())
-        inner = shape.gap[5] > _OWN_TEETH * 2 * shape.half
-        if inner:
+        if shape.parted:
             own = self._bright(shape.to_layer(np.vstack([shape.upper, shape.lower[::-1]])))
             tooth = own if own.mean() > 0.55 * light else tooth
         self.tooth = np.clip(tooth, 0, 238)

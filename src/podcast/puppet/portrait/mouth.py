@@ -27,6 +27,7 @@ from podcast.puppet.pose import INDEX, REST
 _CELLS = 48  # nodes along a face height
 _JAW = 0.135, 0.46  # fall of the lower lip at jaw = 1: face heights, and at most this much of the mouth's width
 _MOVES = ("jaw", "wide", "pucker", "smile", "squeeze", "raise", "lower", "tuck", "shut", "part")
+_PARTED = 0.09  # gap in mouth widths from which a mouth counts as open
 _CORNER = 0.20  # how far the corners and cheeks follow the jaw
 
 
@@ -57,6 +58,11 @@ class MouthShape:
     def gap(self) -> np.ndarray:
         """How far the lips stand apart in the picture along the contour, pixels."""
         return np.maximum(self.lower[:, 1] - self.upper[:, 1], 0)
+
+    @property
+    def parted(self) -> bool:
+        """Whether the picture shows what is between the lips."""
+        return float(self.gap.max()) > _PARTED * 2 * self.half
 
     @property
     def drop(self) -> float:
@@ -127,7 +133,10 @@ class MouthWarp:
         self.size = self.cols.stop - self.cols.start, self.rows.stop - self.rows.start
         self.grid = Nodes(self.cols.start, self.rows.start, *self.size, max(4, round(shape.face / _CELLS)))
         self.above, self.below = self._fields()
-        inner_up, inner_low = shape.to_layer(shape.upper), shape.to_layer(shape.lower)
+        upper, lower = shape.upper, shape.lower
+        if not shape.parted:  # the line between closed lips belongs to the lips
+            upper = lower = (shape.upper + shape.lower) / 2
+        inner_up, inner_low = shape.to_layer(upper), shape.to_layer(lower)
         self.lips = inner_up, inner_low
         self.lip_moves = tuple(
             np.stack([self.grid.sample(field, points) for field in fields])
@@ -222,7 +231,7 @@ def _moves(s: MouthShape, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[np.nd
     v = np.where(over > 0, over / s.chin, over / s.nose)
     window = fall(np.abs(x), 0.80 * max(2.8 * a, s.jaw), max(2.8 * a, 1.1 * s.jaw)) * fall(-v, 0.75, 1.1) * fall(v, 1.4, 1.95)
     arch = np.clip(1 - u**2, 0, 1)
-    gap = np.interp(x, s.upper[:, 0], s.gap, 0, 0)
+    gap = np.interp(x, s.upper[:, 0], s.gap * s.parted, 0, 0)
     thick_up, thick_low = np.interp(x, s.upper[:, 0], s.upper_full), np.interp(x, s.lower[:, 0], s.lower_full)
     lip_up = np.where(over < 0, fall(-over, thick_up, 3.2 * thick_up), 1.0)
     lip_low = np.where(over > 0, fall(over, thick_low, 3.2 * thick_low), 1.0)
