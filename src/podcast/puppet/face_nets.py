@@ -1,6 +1,6 @@
 """The small networks that see a face: their pins, and what goes in and comes out of each.
 
-Five TFLite files of MediaPipe 0.10.21 (Apache-2.0), run by OpenCV. They see crops of fixed sizes; where the crops
+Four TFLite files of MediaPipe 0.10.21 (Apache-2.0), run by OpenCV. They see crops of fixed sizes; where the crops
 lie, and what the answers mean in the picture, is `faces`' business.
 """
 
@@ -49,15 +49,9 @@ FACE_WEIGHTS = (
         249_505,
         "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
     ),
-    _weight(
-        "palms",
-        "palm_detection/palm_detection_full.tflite",
-        2_339_846,
-        "1b14e9422c6ad006cde6581a46c8b90dd573c07ab7f3934b5589e7cea3f89a54",
-    ),
 )
 
-DETECTOR_SIDE, MESH_SIDE, IRIS_SIDE, MATTE_SIDE, PALM_SIDE = 128, 192, 64, 256, 192  # px, the networks' inputs
+DETECTOR_SIDE, MESH_SIDE, IRIS_SIDE, MATTE_SIDE = 128, 192, 64, 256  # px, the networks' inputs
 
 
 def _anchors(side: int, layers: tuple[tuple[int, int], ...]) -> np.ndarray:
@@ -70,9 +64,7 @@ def _anchors(side: int, layers: tuple[tuple[int, int], ...]) -> np.ndarray:
     return np.concatenate(rows).astype(np.float32)
 
 
-# Both detectors are SSDs with anchors of equal size; anchors per cell as in MediaPipe's graphs.
-_FACE_ANCHORS = _anchors(DETECTOR_SIDE, ((8, 2), (16, 6)))
-_PALM_ANCHORS = _anchors(PALM_SIDE, ((8, 2), (16, 6)))
+_ANCHORS = _anchors(DETECTOR_SIDE, ((8, 2), (16, 6)))  # all of one size, as in MediaPipe's graph
 
 
 class FaceNets:
@@ -87,12 +79,11 @@ class FaceNets:
 
         The pairs are: centre, size, eye left and right (as the viewer sees them), nose, mouth, ear left and right.
         """
-        return self._boxes("detector", crop.astype(np.float32) / 127.5 - 1, DETECTOR_SIDE, _FACE_ANCHORS,
-                           ("classificators", "regressors"))  # fmt: skip
-
-    def palms(self, crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Find palms in an RGB crop of 192²: scores (2016), and (2016, 9, 2) of 0 … 1: centre, size, seven points."""
-        return self._boxes("palms", crop.astype(np.float32) / 255, PALM_SIDE, _PALM_ANCHORS, ("Identity_1", "Identity"))
+        scores, values = self._run("detector", crop.astype(np.float32) / 127.5 - 1, ("classificators", "regressors"))
+        pairs = values.reshape(len(_ANCHORS), -1, 2) / DETECTOR_SIDE
+        pairs[:, 0] += _ANCHORS
+        pairs[:, 2:] += _ANCHORS[:, None]
+        return _sigmoid(scores.reshape(-1)), pairs
 
     def mesh(self, crop: np.ndarray) -> tuple[np.ndarray, float]:
         """Return the mesh of an RGB crop of 192², float32 (468, 3) in its pixels, and the chance of a face, 0 … 1."""
@@ -111,15 +102,6 @@ class FaceNets:
         """Return how likely each pixel of an RGB crop of 256² shows a person, float32 (256, 256) in 0 … 1."""
         (alpha,) = self._run("matte", crop.astype(np.float32) / 255, ("activation_10",))
         return alpha.reshape(MATTE_SIDE, MATTE_SIDE)
-
-    def _boxes(
-        self, name: str, crop: np.ndarray, side: int, anchors: np.ndarray, outputs: tuple[str, str]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        scores, values = self._run(name, crop, outputs)
-        pairs = values.reshape(len(anchors), -1, 2) / side
-        pairs[:, 0] += anchors
-        pairs[:, 2:] += anchors[:, None]
-        return _sigmoid(scores.reshape(-1)), pairs
 
     def _run(self, name: str, crop: np.ndarray, outputs: tuple[str, ...]) -> list[np.ndarray]:
         net = self._nets[name]

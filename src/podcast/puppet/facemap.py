@@ -16,6 +16,8 @@ class Trust:
 
     presence: float = 1.0  # 0 … 1, the mesh's own doubt, at its worst over badly cut crops
     spread: float = 0.0  # how far the mesh moves when the crop is cut badly, in face heights
+    mouth: float = 0.0  # `spread` of the lips alone
+    upper: float = 0.0  # `spread` of eyes and nose alone
     dissent: float = 0.0  # farthest that detector and mesh are apart on eyes, nose and mouth, in face heights
 
 

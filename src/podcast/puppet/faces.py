@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
+from dataclasses import astuple
 from pathlib import Path
 
 import cv2
@@ -18,14 +19,17 @@ from podcast.puppet.landmarks import Tracker, fit, trust
 from podcast.puppet.matte import read_matte
 from podcast.puppet.picture import Picture, read_picture
 
-__all__ = ["Detection", "FaceError", "FaceNets", "Tracker", "face_map_digest", "find_faces", "is_human",
-           "load_face_map", "read_face", "read_picture", "save_face_map"]  # fmt: skip
+__all__ = [
+    "Detection", "FaceError", "FaceNets", "Tracker", "face_map_digest", "find_faces", "is_human", "is_mouth_hidden",
+    "load_face_map", "read_face", "read_picture", "save_face_map",
+]  # fmt: skip
 
 READER = 1  # count up when the same picture gives other landmarks or another matte
 _LARGEST_FACE = 500  # px, forehead to chin: a head of about 700
 _LONGEST_SIDE = 2560  # px of the working picture: a full figure in a 4K portrait frame
 _LOOK = 1280  # px, longer side of the picture in which faces are looked for
 _SPREAD, _DISSENT = 0.028, 0.07  # of `Trust`, where men and beasts part: 52 human pictures and 12 of animals
+_LOOSE, _LOOSER = 0.024, 1.9  # of `Trust`, spread of lips that are covered, and in terms of what eyes and nose have
 _FAINT = 0.3  # detector score that is tried when nothing scores better: drawings, statues
 
 
@@ -66,7 +70,13 @@ def _faces(rgb: np.ndarray, nets: FaceNets) -> list[Detection]:
 
 def is_human(trust: Trust) -> bool:
     """Return whether the networks agree on a human face; drawn, painted and carved ones count."""
-    return trust.presence >= 0.5 and (trust.spread / _SPREAD + trust.dissent / _DISSENT) / 2 < 1
+    doubt = (trust.spread / _SPREAD + trust.dissent / _DISSENT) / 2
+    return trust.presence >= 0.5 and (doubt < 1 or is_mouth_hidden(trust))
+
+
+def is_mouth_hidden(trust: Trust) -> bool:
+    """Return whether the mesh is steady but for the lips: they are open wide, or something covers them."""
+    return trust.mouth > _LOOSE and trust.mouth > _LOOSER * trust.upper
 
 
 def _choose(found: list[Detection], number: int | None, where: str) -> Detection:
@@ -119,8 +129,7 @@ def face_map_digest(path: Path | str, face: int | None = None) -> str:
 def save_face_map(face: FaceMap, path: Path) -> None:
     """Write a face map as .npz, whole or not at all; the matte is kept in 8 bits, which is all it has."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    trust = face.trust
-    numbers = np.array([face.score, face.faces, face.scale, trust.presence, trust.spread, trust.dissent], np.float64)
+    numbers = np.array([face.score, face.faces, face.scale, *astuple(face.trust)], np.float64)
     matte = np.rint(face.matte * 255).astype(np.uint8)
     with draft.open("wb") as file:
         np.savez(file, reader=READER, image=face.image, landmarks=face.landmarks, matte=matte, numbers=numbers)

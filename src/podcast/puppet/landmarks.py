@@ -21,6 +21,8 @@ _LOST = 0.5  # presence below which a tracked face is taken for lost
 _LEFT_EYE, _RIGHT_EYE = (33, 133), (362, 263)  # corners, left to right as the viewer sees them
 _NOSE, _LIPS = (1,), (13, 14)
 _FOREHEAD, _CHIN = 10, 152
+_MOUTH = (61, 291, 0, 17, 191, 80, 81, 82, 13, 312, 311, 310, 415, 95, 88, 178, 87, 14, 317, 402, 318, 324)
+_UPPER = (33, 133, 362, 263, 6, 168, 4)
 # The rim of the eye in the iris network's order, as mesh points: lower lid from the outer corner, then upper lid.
 _LEFT_RIM = (33, 7, 163, 144, 145, 153, 154, 155, 133, 246, 161, 160, 159, 158, 157, 173)
 _RIGHT_RIM = (263, 249, 390, 373, 374, 380, 381, 382, 362, 466, 388, 387, 386, 385, 384, 398)
@@ -50,13 +52,19 @@ def trust(rgb: np.ndarray, place: Place, nets: FaceNets) -> Trust:
 def _trust(rgb: np.ndarray, mesh: np.ndarray, nets: FaceNets) -> Trust:
     height = max(float(np.linalg.norm(mesh[_FOREHEAD, :2] - mesh[_CHIN, :2])), 1.0)
     trials = [_mesh(rgb, _vary(place_of(mesh), *trial), nets) for trial in _TRIALS]
-    spread = np.mean([np.linalg.norm((points - mesh)[:, :2], axis=1).mean() for points, _ in trials])
+    spread = np.mean([np.linalg.norm((points - mesh)[:, :2], axis=1) for points, _ in trials], 0) / height
     middle = mesh[:, :2].mean(0)
     check = Place(float(middle[0]), float(middle[1]), height * _CHECK_MARGIN, place_of(mesh).turn)
     seen = surest(rgb, check, nets)
     own = np.array([mesh[list(group), :2].mean(0) for group in (_LEFT_EYE, _RIGHT_EYE, _NOSE, _LIPS)])
     apart = np.linalg.norm(seen - own, axis=1).max()
-    return Trust(min(presence for _, presence in trials), float(spread) / height, float(apart) / height)
+    return Trust(
+        presence=min(presence for _, presence in trials),
+        spread=float(spread.mean()),
+        mouth=float(spread[list(_MOUTH)].mean()),
+        upper=float(spread[list(_UPPER)].mean()),
+        dissent=float(apart) / height,
+    )
 
 
 class Tracker:
