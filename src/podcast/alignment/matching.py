@@ -19,6 +19,7 @@ PAD = 30  # frames of background around both sounds
 FREE = 3_000  # frames (30 s) up to which the way may go anywhere
 REACH = 0.12  # of the length, and at least 15 s: how far from the straight line otherwise
 WRONG, WRONG_SHORT = 0.95, 1.02  # relative cost: up to 0.94 the same text was measured, from 0.92 on another
+DOUBTFUL = 0.98  # relative cost of one sentence among others
 SHORT = samples(2.0)  # what is shorter is a matter of chance
 SQUEEZED = 0.25  # of a word's own length: below it, the word is not there
 ADDED = 40  # frames (0.4 s) of speech, at least, that are reported as added
@@ -71,6 +72,13 @@ class Alignment:
     phones: tuple[Phone, ...]
     cost: float  # relative to the reference played backwards: 0.4 … 0.9 for the same text, about 1 for another
     findings: tuple[Finding, ...] = ()
+    costs: tuple[float, ...] = ()  # of every word, relative like `cost`
+
+    def doubtful(self, first: int, last: int) -> bool:
+        """Whether the words `first` … `last` (exclusive), a sentence, seem to be other words."""
+        lengths = np.array([w.end - w.start for w in self.words[first:last]], float)
+        long = lengths.sum() >= SHORT
+        return bool(long and lengths @ np.array(self.costs[first:last]) > DOUBTFUL * lengths.sum())
 
     @property
     def wrong(self) -> bool:
@@ -89,14 +97,22 @@ def align(sound: np.ndarray, reference: Reference) -> Alignment:
     backwards = features(ours[::-1])[::2]
     ours, theirs = features(ours), features(theirs)
     way = _way(ours, theirs)
-    cost = way.cost / max(_way(backwards, theirs[::2]).cost, 1e-6)
+    usual = max(_way(backwards, theirs[::2]).cost, 1e-6)
+    cost = way.cost / usual
     knots = _Knots(way, len(reference.sound), len(sound))
     quiet = silences(power, SHORTEST)
     _snap(knots, reference, quiet, len(sound))
     words = tuple(Word(w.text, *knots.span(w.start, w.end)) for w in reference.words)
     phones = _paused([Phone(p.symbol, *knots.span(p.start, p.end)) for p in reference.phones], knots.gaps)
     findings = _findings(reference.words, words, quiet, cost, way) if words else ()
-    return Alignment(words, phones, cost, findings)
+    return Alignment(words, phones, cost, findings, _costs(way, reference.words, usual))
+
+
+def _costs(way: Path, words: Sequence[Word], usual: float) -> tuple[float, ...]:
+    """Return the mean cost of every word's part of the way, relative to the usual cost of other words."""
+    sums = np.concatenate([[0], np.cumsum(way.costs)])
+    steps = np.searchsorted(way.rows, [[w.start // HOP + PAD, w.end // HOP + PAD + 1] for w in words])
+    return tuple(float((sums[b] - sums[a]) / max(1, b - a) / usual) for a, b in steps)
 
 
 def _way(a: np.ndarray, b: np.ndarray) -> Path:

@@ -36,6 +36,11 @@ def levelled(sound: np.ndarray, voice_level: float) -> np.ndarray:
     return _below_ceiling(sound * np.float32(10 ** (gain / 20)))
 
 
+def amplified(sound: np.ndarray, level: float) -> np.ndarray:
+    """Return sound brought to `TARGET` by the gain for a whole of that loudness (LUFS)."""
+    return _below_ceiling(sound * np.float32(10 ** ((TARGET - max(level, SILENT)) / 20)))
+
+
 def _below_ceiling(sound: np.ndarray) -> np.ndarray:
     size = np.abs(sound)
     over = size > KNEE

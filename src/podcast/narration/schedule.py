@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import groupby
 
-from podcast.episode import SAMPLE_RATE, Narration, Script, Slot, SlotKind, Utterance, frames_for, samples
+from podcast.episode import SAMPLE_RATE, Narration, Script, Slot, SlotKind, Utterance, frames_for, samples, samples_at
 
 LEAD = samples(0.12)  # of silence before an utterance, in which the mouth opens
 
@@ -66,6 +66,35 @@ def schedule(
     return Narration(tuple(clock.slots), rate)
 
 
+def schedule_recorded(
+    script: Script,
+    spoken: Sequence[tuple[int, Utterance, int]],
+    rate: Fraction,
+    cards: Cards,
+    closing: float = Pauses.closing,
+    music_alone: bool = True,
+) -> Narration:
+    """Return the clock of an episode whose narration is one recording.
+
+    `spoken` are (turn, utterance, sample at which it begins in the recording) in order. Between cards the speaker's
+    own timing is kept to the sample, except where two utterances join without a frame's boundary between them: there
+    the second begins up to a frame late, and the next pause takes that back.
+    """
+    clock = _Clock(script, rate, cards, _alone(script) if music_alone else {})
+    clock.open()
+    last_turn, shift = -1, None
+    for index, (turn, utterance, at) in enumerate(spoken):
+        frames = clock.frames
+        clock.enter(last_turn, turn)
+        if shift is None or clock.frames != frames:
+            shift = samples_at(clock.frames, rate) + LEAD - at
+        following = spoken[index + 1][2] if index + 1 < len(spoken) else at + utterance.length + samples(closing) + LEAD
+        clock.perform(turn, utterance, at + shift, following + shift)
+        last_turn = turn
+    clock.close(last_turn)
+    return Narration(tuple(clock.slots), rate)
+
+
 def _alone(script: Script) -> dict[int, float]:
     """Return the seconds that music plays alone before a turn."""
     cues = sorted((cue.before, cue.solo) for cue in script.music if cue.solo)
@@ -101,6 +130,19 @@ class _Clock:
         wanted = needed + samples(pause) - LEAD
         frames = max(frames_for(needed, self._rate), round(Fraction(wanted) * self._rate / SAMPLE_RATE))
         self._add(Slot("speech", 0, frames, turn, utterance, LEAD))
+
+    @property
+    def frames(self) -> int:
+        """The frame at which the next slot begins."""
+        return self.slots[-1].start + self.slots[-1].frames if self.slots else 0
+
+    def perform(self, turn: int, utterance: Utterance, wanted: int, following: int) -> None:
+        """Add an utterance that should begin at the sample `wanted`, and the pause until the next one's lead."""
+        begin = samples_at(self.frames, self._rate)
+        lead = max(0, wanted - begin)
+        least = frames_for(begin + lead + utterance.length, self._rate)
+        end = max(least, (following - LEAD) * self._rate // SAMPLE_RATE)
+        self._add(Slot("speech", 0, int(end) - self.frames, turn, utterance, lead))
 
     def close(self, last: int) -> None:
         """End with the outro, or with what music still wants."""
