@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import median_filter
 
 from podcast.puppet.headfit import Turns, angles, in_head, turns
 from podcast.puppet.template import TRACKS
@@ -10,7 +11,7 @@ from podcast.puppet.template import TRACKS
 # Landmarks, left first as the viewer sees them.
 _CORNERS = ((33, 133), (362, 263))  # of the eyes, left to right
 _UPPER, _LOWER = ((160, 159, 158), (385, 386, 387)), ((144, 145, 153), (380, 374, 373))  # lids, left to right
-_IRIS = (range(468, 473), range(473, 478))
+_IRIS = (range(468, 472), range(473, 477))  # the fifth point, its lower end, is guessed too often
 _BROWS = ((70, 63, 105, 66, 107, 46, 53, 52, 65, 55), (336, 296, 334, 293, 300, 285, 295, 282, 283, 276))
 _INNER = ((107, 55), (336, 285))  # inner ends of the brows
 
@@ -25,6 +26,7 @@ _SHUT = 0.5  # percentile of the lids in a clip with blinks
 _HALF_SHUT, _NEVER_SHUT = 0.6, 0.3  # share of the open eye: nobody blinked above the first; the second stands in
 _LID_NOISE = 0.12  # of the way from open to shut
 _BLINK, _BLINKING = 0.55, 0.30  # a lid that comes this far shuts; the iris is not seen from here on
+_QUICK = 21  # frames; what comes and goes within half of them is quick
 _BROW_LEAST, _BROW_MOST = 0.022, 0.05  # face heights of a raise of 1: what this person does, within these bounds
 _BROW_STRONG = 99  # percentile of this person's raises
 _FROWN = 0.030  # face heights by which the inner ends of the brows come together
@@ -40,15 +42,15 @@ def measure(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     face = in_head(points, head)
     out = {name: np.zeros(len(points)) for name in TRACKS}
     turn = angles(head.rotations)
-    out["yaw"], out["pitch"], out["roll"] = turn.T
     near = np.stack([np.clip(1 + turn[:, 0] / _FAR_EYE, 0.05, 1.0), np.clip(1 - turn[:, 0] / _FAR_EYE, 0.05, 1.0)], 1)
     near /= near.sum(1, keepdims=True)
     lids = (np.stack([_lids(face, side) for side in (0, 1)], 1) * near).sum(1)
+    out["yaw"], out["pitch"], out["roll"] = _cleared(turn, lids).T
     out["blink_l"] = out["blink_r"] = _whole_blinks(lids)
     out["gaze_x"], out["gaze_y"] = _gaze(face, near, lids < _BLINKING)
-    out["brow_l"], out["brow_r"] = _brows(face)
-    out["frown"] = _frown(face)
-    out["head_x"], out["head_y"] = _shift(head).T
+    out["brow_l"], out["brow_r"] = _brows(face, lids)
+    out["frown"] = _frown(face, lids)
+    out["head_x"], out["head_y"] = _cleared(_shift(head), lids).T
     places = head.places[:, :2] / (head.scales * head.height)[:, None]
     return np.stack([out[name] for name in TRACKS], 1), head.errors, places
 
@@ -81,6 +83,20 @@ def _whole_blinks(lids: np.ndarray) -> np.ndarray:
     return out
 
 
+def _cleared(values: np.ndarray, lids: np.ndarray) -> np.ndarray:
+    """Return values (frames, n) without what blinks alone put into them.
+
+    The mesh moves brows and forehead a little whenever lids shut; how much is fitted to the quick part of both.
+    """
+    width = min(_QUICK, len(lids))
+    quick = lids - median_filter(lids, width, mode="nearest")
+    power = float((quick**2).sum())
+    if power < 1.0:  # fewer than a blink or two: nothing to fit
+        return values
+    swift = values - median_filter(values, (width, 1), mode="nearest")
+    return np.asarray(values - lids[:, None] * (quick @ swift / power))
+
+
 def _gaze(face: np.ndarray, near: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return gaze channels; 0 is where this person looks most."""
     both = np.zeros((len(face), 2))
@@ -98,18 +114,20 @@ def _gaze(face: np.ndarray, near: np.ndarray, seen: np.ndarray) -> tuple[np.ndar
     return np.clip(x, -1.0, 1.0), np.clip(y, -1.0, 1.0)
 
 
-def _brows(face: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _brows(face: np.ndarray, lids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return brows, raised over their usual height; 1 is a strong raise of this person."""
     raised = []
     for side in (0, 1):
         height = face[:, list(_CORNERS[side]), 1].mean(1) - face[:, list(_BROWS[side]), 1].mean(1)
+        height = _cleared(height[:, None], lids)[:, 0]
         raised.append(height - np.median(height))
     strong = np.clip(np.percentile(np.abs(np.mean(raised, 0)), _BROW_STRONG), _BROW_LEAST, _BROW_MOST)
     return np.clip(raised[0] / strong, -1.0, 1.0), np.clip(raised[1] / strong, -1.0, 1.0)
 
 
-def _frown(face: np.ndarray) -> np.ndarray:
+def _frown(face: np.ndarray, lids: np.ndarray) -> np.ndarray:
     apart = face[:, list(_INNER[1]), 0].mean(1) - face[:, list(_INNER[0]), 0].mean(1)
+    apart = _cleared(apart[:, None], lids)[:, 0]
     return np.clip((np.median(apart) - apart) / _FROWN - 0.1, 0.0, 1.0)
 
 
