@@ -10,7 +10,6 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from podcast.errors import MediaError
 from podcast.puppet.crops import Place, cut
 from podcast.puppet.facemap import MESH, FaceMap
 from podcast.puppet.faces import (
@@ -22,6 +21,7 @@ from podcast.puppet.faces import (
     read_face,
     read_picture,
 )
+from podcast.puppet.landmarks import trust
 
 Severity = Literal["refuse", "warn", "note"]
 
@@ -30,9 +30,9 @@ Severity = Literal["refuse", "warn", "note"]
 _SMALL, _TINY = 120.0, 64.0  # px, forehead to chin: worth a warning; too few for lips and lids
 _TURNED, _AWAY = 24.0, 40.0  # degrees of yaw
 _NODDED, _DOWN = 18.0, 30.0  # degrees of pitch off the usual
-_TILTED = 30.0  # degrees of roll
+_TILTED, _LYING = 30.0, 60.0  # degrees of roll
 _LEVEL = 9.0  # degrees: pitch that the mesh gives to a head held straight, median of the 52
-_SOFT, _BLURRED = 0.125, 0.05  # finest detail over coarse, see `_sharpness`
+_SOFT, _BLURRED = 0.072, 0.23  # details of 1 px, and of 1 to 4 px, over those of 6 to 16 px: see `_details`
 _DIM, _DARK = 60.0, 35.0  # 0 … 255, median brightness of the face
 _FLAT = 45.0  # 0 … 255, between the darkest and brightest twentieth of the face
 _SHUT = 0.15  # height over width of an eye
@@ -41,13 +41,15 @@ _LIP_LINE = 0.12  # how much darker the line between the lips is than what lies 
 _TOUCHING = 0.35  # of the face's width, hair that touches the upper edge
 _CROPPED = 0.25  # face heights of room that a head needs above the hairline
 _BESIDE = 0.02  # share of the landmarks that may lie outside of the picture
-_RIM = 0.30  # how much darker than the skin a spectacle bridge is
+_BRIDGE_DARK, _RIM_DARK = 0.30, 0.12  # how much darker than the skin a spectacle bridge and a lower rim are
 
+_LOOK = 1280  # px, longer side of the picture in which a lying face is looked for
 _CROP = 256  # px, side of the upright crop that holds the face
 _OVER = 1.1  # side of that crop, in face heights
 _FOREHEAD, _CHIN = 10, 152
 _UPPER_LIP = (80, 81, 82, 13, 312, 311, 310)
 _LOWER_LIP = (88, 178, 87, 14, 317, 402, 318)
+_BRIDGE = 168  # of the nose
 _LIDS = ((159, 145, 33, 133), (386, 374, 362, 263))  # upper, lower, corners
 
 
@@ -75,7 +77,10 @@ def portrait_report(
     try:
         found = read_face(path, face, nets=nets)
     except FaceError as error:
-        return (_faceless(path, nets) or Finding("refuse", "no face", error.problem, error.remedy),), None
+        return (_lying(path, nets) or Finding("refuse", "no face", error.problem, error.remedy),), None
+    if not is_human(found.trust):
+        lying = _lying(path, nets)
+        return ((lying,) if lying else judge(found)), found
     return judge(found, chosen=face is not None), found
 
 
@@ -86,8 +91,9 @@ def judge(face: FaceMap, chosen: bool = False) -> tuple[Finding, ...]:
         face: as `read_face` gives it.
         chosen: the user named this one of several faces.
     """
-    if not is_human(face.trust):
-        return (_animal(),)
+    beforehand = [finding for check in (_check_frame, _check_sharpness) for finding in check(face)]
+    if not is_human(face.trust):  # what is blurred or cropped has no features to agree on
+        return tuple(finding for finding in beforehand if finding.severity == "refuse") or (_strange(),)
     if is_mouth_hidden(face.trust) and face.trust.spread > 0.028:  # a mask: nothing below the eyes can be believed
         return (_covered(),)
     findings = [finding for check in _CHECKS for finding in check(face)]
@@ -110,9 +116,9 @@ def head_angles(landmarks: np.ndarray) -> tuple[float, float, float]:
     return float(np.degrees(yaw)), float(np.degrees(pitch)) - _LEVEL, float(np.degrees(roll))
 
 
-def _animal() -> Finding:
-    return Finding("refuse", "animal", "this looks like the face of an animal or a figure whose features are not human",
-                   "use a human face, drawn or photographed")  # fmt: skip
+def _strange() -> Finding:
+    return Finding("refuse", "strange", "this is not clearly a human face: an animal, or a face half hidden or cut off",
+                   "use a human face, drawn or photographed, with nothing in front of it")  # fmt: skip
 
 
 def _covered() -> Finding:
@@ -124,18 +130,16 @@ def _several(face: FaceMap) -> Finding:
                    "to take another, set its number, counted from the left")  # fmt: skip
 
 
-def _faceless(path: Path | str, nets: FaceNets) -> Finding | None:
-    """Explain a picture without a face: it may lie on its side."""
-    try:
-        rgb = read_picture(path).rgb
-    except MediaError:
-        return None
-    scale = min(1.0, 1280 / max(rgb.shape[:2]))
-    rgb = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    for turns, way in ((1, "counter-clockwise"), (3, "clockwise"), (2, "upside down")):
-        if find_faces(np.ascontiguousarray(np.rot90(rgb, turns)), nets):
-            remedy = "turn it round" if turns == 2 else f"turn it by 90° {way}"
-            return Finding("refuse", "sideways", "the picture does not stand upright", remedy)
+def _lying(path: Path | str, nets: FaceNets) -> Finding | None:
+    """Explain a picture in which only turning it shows a face."""
+    rgb = read_picture(path).rgb
+    scale = min(1.0, _LOOK / max(rgb.shape[:2]))
+    small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    for turns, way in ((1, "by 90° counter-clockwise"), (3, "by 90° clockwise"), (2, "upside down")):
+        upright = np.ascontiguousarray(np.rot90(small, turns))
+        faces = find_faces(upright, nets)
+        if faces and is_human(trust(upright, faces[0].place, nets)):
+            return Finding("refuse", "sideways", "the picture does not stand upright", f"turn it {way}")
     return None
 
 
@@ -158,7 +162,9 @@ def _check_pose(face: FaceMap) -> Iterator[Finding]:
         way = "down" if pitch > 0 else "up"
         yield Finding("refuse" if abs(pitch) > _DOWN else "warn", "nodded",
                       f"the head looks {way} by {abs(pitch):.0f}°", "use a picture taken at eye level")  # fmt: skip
-    if abs(roll) > _TILTED:
+    if abs(roll) > _LYING:
+        yield Finding("refuse", "sideways", "the picture does not stand upright", "turn it and try again")
+    elif abs(roll) > _TILTED:
         yield Finding("warn", "tilted", f"the head is tilted by {abs(roll):.0f}°", "turn the picture upright")
 
 
@@ -189,9 +195,10 @@ def _check_light(face: FaceMap) -> Iterator[Finding]:
 
 
 def _check_sharpness(face: FaceMap) -> Iterator[Finding]:
-    sharpness = _sharpness(face)
-    if sharpness < _SOFT:
-        yield Finding("refuse" if sharpness < _BLURRED else "warn", "blurred", "the face is blurred",
+    fine, middle = _details(face)
+    enlarged = min(1.0, face.height * _OVER / _CROP)  # a small face has no fine details to lose
+    if fine < _SOFT * enlarged or middle < _BLURRED * enlarged:
+        yield Finding("refuse" if middle < _BLURRED * enlarged else "warn", "blurred", "the face is blurred",
                       "use a sharper picture")  # fmt: skip
 
 
@@ -242,16 +249,17 @@ def _hull(points: np.ndarray) -> np.ndarray:
     return cv2.erode(mask, np.ones((9, 9), np.uint8)) > 0
 
 
-def _sharpness(face: FaceMap) -> float:
-    """Return how much of the face's detail is fine: spread of 1 px details over those of 2 to 6 px of 256."""
+def _details(face: FaceMap) -> tuple[float, float]:
+    """Return the spread of fine and of middling details over that of coarse ones, in the face at 256 px."""
     grey, points = _upright(face)
     inside = _hull(points)
 
-    def smooth(sigma: float) -> np.ndarray:
-        return cv2.GaussianBlur(grey, (0, 0), sigma)
+    def between(small: float, large: float) -> float:
+        less = cv2.GaussianBlur(grey, (0, 0), small) if small else grey
+        return float((less - cv2.GaussianBlur(grey, (0, 0), large))[inside].std())
 
-    fine, coarse = (grey - smooth(1))[inside].std(), (smooth(2) - smooth(6))[inside].std()
-    return float(fine / max(coarse, 1e-3))
+    coarse = max(between(6, 16), 1e-3)
+    return between(0, 1) / coarse, between(1, 4) / coarse
 
 
 def _lip_line(face: FaceMap) -> float:
@@ -270,13 +278,35 @@ def _lip_line(face: FaceMap) -> float:
 
 
 def _has_glasses(face: FaceMap) -> bool:
-    """Return whether a dark bridge crosses the nose between the eyes."""
+    """Return whether a dark bridge crosses the nose and a dark rim runs below an eye; rimless ones are not seen."""
     grey, points = _upright(face)
-    x, y = points[168]
-    reach = int(np.linalg.norm(points[133] - points[362]) * 0.22)
-    strip = grey[max(int(y) - 18, 0) : int(y) + 34, max(int(x) - reach, 0) : int(x) + reach + 1]
-    if strip.size == 0:
+    (x, y), reach = points[_BRIDGE], np.linalg.norm(points[133] - points[362]) * 0.22
+    bridge = _rows(grey, x, reach, y - 18, y + 34, 75)
+    if bridge.size == 0 or _dip(bridge, bridge.size) < _BRIDGE_DARK:
         return False
-    line = np.percentile(strip, 75, axis=1)  # a line across is dark along most of the strip
-    skin = float(np.median(line))
-    return bool((skin - line.min()) / max(skin, 20.0) > _RIM)
+    return any(_has_rim(grey, points, lids) for lids in _LIDS)
+
+
+def _has_rim(grey: np.ndarray, points: np.ndarray, lids: tuple[int, int, int, int]) -> bool:
+    _, lower, left, right = lids
+    (x, y), width = points[lower], np.linalg.norm(points[left] - points[right])
+    below = _rows(grey, x, width * 0.25, y + width * 0.22, y + width * 1.1, 65)
+    return _dip(below, 6) > _RIM_DARK
+
+
+def _rows(grey: np.ndarray, x: float, reach: float, top: float, bottom: float, share: float) -> np.ndarray:
+    """Return how bright each row of a box is: a percentile of it, so that a dark row is dark along most of the box."""
+    box = grey[max(int(top), 0) : max(int(bottom), 0), max(int(x - reach), 0) : max(int(x + reach), 0) + 1]
+    return np.percentile(box, share, axis=1) if box.size else np.zeros(0)
+
+
+def _dip(rows: np.ndarray, reach: int) -> float:
+    """Return the deepest dark line across the rows, as a share of what lies up to `reach` rows on both sides."""
+    if rows.size == 0:
+        return 0.0
+    if reach >= rows.size:
+        around = float(np.median(rows))
+        return (around - float(rows.min())) / max(around, 20.0)
+    index = np.arange(rows.size)
+    around = np.minimum(rows[np.maximum(index - reach, 0)], rows[np.minimum(index + reach, rows.size - 1)])
+    return float(((around - rows) / np.maximum(rows, 30.0)).max())
