@@ -156,10 +156,10 @@ def fill(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
 
 def _clean_edges(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Return the colours of the person alone: where the matte is soft, what lies just inside is carried outwards."""
-    soft = alpha < 0.95
+    soft = cv2.dilate((alpha < 0.95).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     near = cv2.dilate((alpha > 0.02).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     inside = fill(rgb, soft)
-    weight = np.clip((0.97 - alpha) / 0.35, 0, 1)[..., None] * near[..., None]
+    weight = cv2.blur(np.clip((1 - alpha) / 0.12, 0, 1).astype(np.float32), (3, 3))[..., None] * near[..., None]
     return rgb * (1 - weight) + inside * weight
 
 

@@ -62,7 +62,7 @@ class Eye:
 
         self.top = curve(upper)
         self.low = np.maximum(curve(lower), self.top)
-        self.low += self._lower_growth(self.low) * fall(np.abs(x) / half, 0.35, 1.0).astype(np.float32)
+        self.low += self._lower_growth(self.low) * fall(np.abs(x) / half, 0.62, 1.08).astype(np.float32)
         along = self._local(brow)
         along = along[np.argsort(along[:, 0])]
         brow_y = np.interp(x, along[:, 0], along[:, 1])
@@ -87,7 +87,7 @@ class Eye:
         differ = np.linalg.norm(bands - skin, axis=1)
         if differ[0] < 40:
             return np.float32(0)
-        eye = np.flatnonzero(differ > 0.5 * differ[0])
+        eye = np.flatnonzero(differ > 0.35 * differ[0])
         last = next((i for i in range(len(shares)) if i not in eye), 0) - 1
         return np.float32(max(float(shares[last]) - 0.01, 0.0) * self.width if last >= 0 else 0.0)
 
@@ -100,9 +100,12 @@ class Eye:
         seen = self.inside > 0.6
         iris = fall(away, 1.02, 1.22)
         colours = self.source[..., :3].astype(np.float32)
-        white = fill(colours, ~(seen & (away > 1.2)))
+        bare = seen & (away > 1.3)
+        if bare.any():  # lashes and the rim of the lid are no part of the white
+            bare &= colours[..., 0] >= np.quantile(colours[..., 0][bare], 0.25)
+        white = fill(colours, ~bare)
         white = np.where((self.inside > 0.02)[..., None], cv2.GaussianBlur(white, (0, 0), max(0.7, 0.03 * self.width)), colours)
-        keep = (self.inside * (1 - fall(away, 1.12, 1.3)))[..., None]
+        keep = (self.inside * (1 - fall(away, 1.15, 1.6)))[..., None]
         white = white * (1 - keep) + colours * keep
         # hidden parts of the iris are taken from its other side
         mirrored = cv2.remap(colours, self.px, (2 * cy - self.py).astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -134,7 +137,7 @@ class Eye:
         beyond = np.flatnonzero(means[8:] > dark + 0.6 * (white - dark))
         if white - dark < 25 or not len(beyond):
             return 1.0
-        return float(np.clip(bins[8 + beyond[0]], 0.9, 1.7))
+        return float(np.clip(bins[8 + beyond[0]] + 0.08, 0.95, 1.7))
 
     def _lid_skin(self) -> np.ndarray:
         """Return the lid's colour (h, w, 3): what lies just above the lashes, column by column, without thin rims."""
@@ -144,7 +147,9 @@ class Eye:
             rows.append(self._shifted(colours, self.top - self.room * np.float32(share) - self.y))
         stack = np.stack(rows)
         order = np.argsort(stack[..., 0], axis=0)[3:5]  # brighter than the middle: no rim, crease or shadow
-        skin = np.take_along_axis(stack, order[..., None], axis=0).mean(0).astype(np.float32)
+        skin = np.take_along_axis(stack, order[..., None], axis=0).mean(0)
+        below = [self._shifted(colours, self.low + np.float32(share * self.width) - self.y) for share in (0.16, 0.2, 0.24)]
+        skin = (0.6 * skin + 0.4 * np.median(below, axis=0)).astype(np.float32)
         wide = max(1.0, 0.09 * self.width)
         return cv2.GaussianBlur(skin, (0, 0), sigmaX=wide, sigmaY=wide)
 

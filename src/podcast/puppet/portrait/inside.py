@@ -137,8 +137,8 @@ class _Tones:
         self.lip = np.median([self._at(lm[i], 0.008 * cutout.face_height) for i in (17, 84, 314)], 0)
         eyes = [self._bright(lm[list(e.upper + e.lower[::-1])]) for e in EYES]
         light = float(np.clip(np.mean(skin) * 1.12, 70, 215))
-        tint = 0.5 * skin / max(float(skin.mean()), 1) + 0.5 * np.mean(eyes, 0) / max(float(np.mean(eyes)), 1)
-        tooth = light * (0.45 * tint + 0.55 * _TOOTH / _TOOTH.mean())
+        tint = 0.4 * skin / max(float(skin.mean()), 1) + 0.6 * np.mean(eyes, 0) / max(float(np.mean(eyes)), 1)
+        tooth = light * (0.7 * tint + 0.3 * _TOOTH / _TOOTH.mean())
         if shape.parted:
             own = self._bright(shape.to_layer(np.vstack([shape.upper, shape.lower[::-1]])))
             tooth = own if own.mean() > 0.55 * light else tooth

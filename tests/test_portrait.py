@@ -1,0 +1,313 @@
+"""Portraits: a drawn face (landmarks by formula) always; the samples through the networks where both are at hand."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from podcast.canvas import to_rgb, to_yuv
+from podcast.puppet.facemap import POINTS, FaceMap
+from podcast.puppet.portrait import PortraitFigure, portrait_sheet, portrait_size
+from podcast.puppet.portrait.geometry import (
+    CHEEKS,
+    EARS,
+    EYES,
+    JAW,
+    LOWER_INNER,
+    LOWER_OUTER,
+    NOSE_BASE,
+    NOSE_TIP,
+    OVAL,
+    UPPER_INNER,
+    UPPER_OUTER,
+)
+from podcast.puppet.portrait.head import own_turn
+from podcast.puppet.pose import CHANNELS, INDEX, REST
+
+SAMPLES = Path(__file__).parents[2] / "shared" / "samples" / "portraits"
+WEIGHTS = Path(__file__).parents[1] / "data" / "weights"
+SIZE, HEAD, CENTRE = 256, 150.0, (128.0, 110.0)
+BACKGROUND = (40, 90, 150)
+
+
+def pose(**changes: float) -> np.ndarray:
+    p = REST.copy()
+    for name, value in changes.items():
+        p[INDEX[name]] = value
+    return p
+
+
+def _surface(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Depth of an egg with a nose, in face heights, negative towards the viewer."""
+    bulge = np.sqrt(np.clip(1 - (x / 0.40) ** 2 - (y / 0.60) ** 2, 0, 1))
+    return -0.30 * bulge - 0.10 * np.exp(-((x / 0.06) ** 2) - ((y - 0.08) / 0.10) ** 2) + 0.15
+
+
+def _landmarks() -> np.ndarray:
+    """Landmarks of a drawn face in face heights about its middle: rows x, y, depth."""
+    turn = np.arange(468) * 2.39996  # a sunflower's angle fills an oval evenly
+    r = np.sqrt((np.arange(468) + 0.5) / 468)
+    at = np.zeros((POINTS, 2))
+    at[:468] = np.stack([0.36 * r * np.cos(turn), 0.48 * r * np.sin(turn)], -1)
+    angle = np.linspace(0, 2 * np.pi, len(OVAL), endpoint=False)
+    at[list(OVAL)] = np.stack([0.38 * np.sin(angle), -0.5 * np.cos(angle)], -1)
+    t = np.linspace(-1, 1, 11)
+    lip = np.stack([0.14 * t, np.full(11, 0.25)], -1)
+    bow = 1 - t**2
+    for ids, dy in ((UPPER_OUTER, -0.035), (UPPER_INNER, -0.001), (LOWER_INNER, 0.001), (LOWER_OUTER, 0.045)):
+        wide = 1.0 if ids in (UPPER_OUTER, LOWER_OUTER) else 0.9
+        at[list(ids)] = lip * (wide, 1) + np.stack([0 * t, dy * bow], -1)
+    for eye, x in zip(EYES, (-0.16, 0.16), strict=True):
+        s = np.linspace(-1, 1, 9)
+        at[list(eye.upper)] = np.stack([x + 0.075 * s, -0.08 - 0.032 * (1 - s**2)], -1)
+        at[list(eye.lower)] = np.stack([x + 0.075 * s, -0.08 + 0.026 * (1 - s**2)], -1)
+        s = np.linspace(-1, 1, 5)
+        at[list(eye.brow)] = np.stack([x + 0.10 * s, -0.19 - 0.02 * (1 - s**2)], -1)
+        at[eye.iris] = x, -0.083
+        at[eye.iris + 1 : eye.iris + 5] = at[eye.iris] + 0.028 * np.array([(1, 0), (0, -1), (-1, 0), (0, 1)])
+    at[[NOSE_TIP, NOSE_BASE]] = (0, 0.08), (0, 0.14)
+    at[list(EARS)] = (-0.38, 0.0), (0.38, 0.0)
+    at[list(JAW)], at[list(CHEEKS)] = ((-0.27, 0.33), (0.27, 0.33)), ((-0.18, 0.10), (0.18, 0.10))
+    return np.column_stack([at, _surface(at[:, 0], at[:, 1])])
+
+
+def _paint(lm: np.ndarray, face: float, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return picture and matte of the face whose landmarks are given in pixels."""
+    image = np.full((size, size, 3), BACKGROUND, np.uint8)
+    matte = np.zeros((size, size), np.uint8)
+    middle = lm[list(OVAL), :2].mean(0)
+
+    def oval(target: np.ndarray, x: float, y: float, rx: float, ry: float, colour: object) -> None:
+        centre = int(16 * (middle[0] + x * face)), int(16 * (middle[1] + y * face))
+        cv2.ellipse(target, centre, (int(16 * rx * face), int(16 * ry * face)), 0, 0, 360, colour, -1, cv2.LINE_AA, 4)
+
+    for target, hair, skin, shirt in ((image, (60, 40, 25), (215, 170, 145), (50, 60, 80)), (matte, 255, 255, 255)):
+        oval(target, 0, 1.25, 0.85, 0.62, shirt)
+        oval(target, 0, -0.15, 0.46, 0.60, hair)
+        oval(target, 0, 0.55, 0.17, 0.30, skin)
+        oval(target, 0, 0, 0.39, 0.505, skin)
+
+    def area(ids: tuple[int, ...], colour: tuple[int, int, int]) -> None:
+        cv2.fillPoly(image, [np.rint(lm[list(ids), :2] * 16).astype(np.int32)], colour, cv2.LINE_AA, 4)
+
+    for eye in EYES:
+        area(eye.upper + eye.lower[::-1], (245, 245, 245))
+        centre = tuple(int(16 * v) for v in lm[eye.iris, :2])
+        cv2.circle(image, centre, int(16 * 0.026 * face), (40, 60, 90), -1, cv2.LINE_AA, 4)
+        brow = np.rint(lm[list(eye.brow), :2] * 16).astype(np.int32)
+        cv2.polylines(image, [brow], False, (60, 40, 25), 4, cv2.LINE_AA, 4)
+    area(UPPER_OUTER + LOWER_OUTER[::-1], (180, 80, 85))
+    line = np.rint(lm[list(UPPER_INNER), :2] * 16).astype(np.int32)
+    cv2.polylines(image, [line], False, (120, 45, 50), 1, cv2.LINE_AA, 4)
+    return image, matte.astype(np.float32) / 255
+
+
+@cache
+def drawn_face(size: int = 400) -> FaceMap:
+    face = 0.45 * size
+    lm = _landmarks() * face
+    lm[:, :2] += (0.5 * size, 0.45 * size)
+    image, matte = _paint(lm, face, size)
+    return FaceMap(image, lm.astype(np.float32), matte, 1.0)
+
+
+@cache
+def backdrop() -> np.ndarray:
+    rng = np.random.default_rng(3)
+    coarse = rng.integers(0, 255, (8, 8, 3), np.uint8)
+    return to_yuv(cv2.resize(coarse, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC))
+
+
+def figure(face: FaceMap | None = None, **options: object) -> PortraitFigure:
+    return PortraitFigure(face or drawn_face(), backdrop(), HEAD, CENTRE, **options)  # type: ignore[arg-type]
+
+
+def aperture(portrait: PortraitFigure, p: np.ndarray) -> float:
+    """Return the height of the dark between the lips in the middle of the mouth as drawn, head heights."""
+    picture = portrait.draw(p)
+    x, y = portrait.mouth.shape.middle + portrait.cutout.origin
+    reach = int(0.25 * HEAD)
+    column = picture[int(y) - 4 : int(y) + reach, int(x) - 1 : int(x) + 2, 0].mean(1)
+    skin = to_yuv(np.array([[[180, 80, 85]]], np.uint8))[0, 0, 0]
+    return float((column < 0.62 * skin).sum()) / HEAD
+
+
+def random_poses(count: int) -> np.ndarray:
+    rng = np.random.default_rng(11)
+    poses = np.tile(REST, (count, 1)) + rng.normal(0, 0.5, (count, len(CHANNELS))).astype(np.float32)
+    for name, reach in (("yaw", 9.0), ("pitch", 5.0), ("roll", 5.0), ("head_x", 0.03), ("head_y", 0.03)):
+        poses[:, INDEX[name]] = rng.uniform(-reach, reach, count)
+    return poses
+
+
+def test_lips_close_and_open() -> None:
+    portrait = figure()
+    rest, shut, wide = (aperture(portrait, p) for p in (pose(), pose(press=1, jaw=1), pose(jaw=1)))
+    assert wide > 0.05
+    assert shut <= rest + 0.01
+    gaps = [np.diff(np.stack(portrait.mouth.contours(pose(jaw=j)))[..., 1], axis=0).max() for j in (0, 0.3, 0.6, 1)]
+    assert all(b > a + 1 for a, b in zip(gaps, gaps[1:], strict=False))
+    for jaw in (0.0, 0.5, 1.0):
+        up, low = portrait.mouth.contours(pose(press=1, jaw=jaw, lower=1, **{"raise": 1}))
+        assert (low[:, 1] - up[:, 1]).max() < 0.004 * HEAD
+
+
+def test_no_frame_depends_on_those_before() -> None:
+    poses = random_poses(12)
+    forth = [figure().draw(p).copy() for p in poses[:1]]
+    portrait = figure()
+    once = [portrait.draw(p).copy() for p in poses]
+    back = [portrait.draw(p).copy() for p in poses[::-1]][::-1]
+    assert all(np.array_equal(a, b) for a, b in zip(once, back, strict=True))
+    assert np.array_equal(forth[0], once[0])
+
+
+def test_nothing_changes_outside_dirty_and_changed() -> None:
+    portrait = figure()
+    before = portrait.draw(REST).copy()
+    extremes = [pose(**{n: v}) for n in CHANNELS for v in (-90.0, 90.0)]
+    for p in [*random_poses(15), *extremes]:
+        picture = portrait.draw(p)
+        for box, other in ((portrait.changed, before), (portrait.dirty, backdrop())):
+            x0, y0, x1, y1 = box
+            assert all(v % 2 == 0 for v in box)
+            same = (picture == other).all(2)
+            same[y0:y1, x0:x1] = True
+            assert same.all()
+        before = picture.copy()
+
+
+def test_background_never_flickers() -> None:
+    portrait = figure()
+    far = np.ones((SIZE, SIZE), bool)
+    x0, y0, x1, y1 = portrait.dirty
+    far[y0:y1, x0:x1] = False
+    corner = np.s_[:12, :12]
+    assert far[corner].all()
+    for p in random_poses(5):
+        assert np.array_equal(portrait.draw(p)[far], backdrop()[far])
+
+
+def alpha_of(face: FaceMap) -> np.ndarray:
+    """Return the matte, as drawing on black and on white tells it."""
+    black, white = (
+        PortraitFigure(face, np.full((SIZE, SIZE, 3), (level, 128, 128), np.uint8), HEAD, CENTRE).draw(REST).copy()
+        for level in (16, 235)
+    )
+    return 1 - (white[..., 0].astype(float) - black[..., 0]) / 219
+
+
+def test_matte_by_drawing_on_black_and_white() -> None:
+    alpha = alpha_of(drawn_face())
+    assert alpha.min() > -0.02 and alpha.max() < 1.02
+    assert alpha[int(CENTRE[1]), int(CENTRE[0])] > 0.99 and alpha[2, 2] < 0.01
+
+
+def test_edges_carry_no_colour_of_the_old_background() -> None:
+    new = to_yuv(np.full((SIZE, SIZE, 3), (215, 170, 145), np.uint8))
+    picture = to_rgb(PortraitFigure(drawn_face(), new, HEAD, CENTRE).draw(REST)).astype(int)
+    alpha = alpha_of(drawn_face())[: int(CENTRE[1] + 0.4 * HEAD)]
+    soft = cv2.dilate(((alpha > 0.01) & (alpha < 0.99)).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    blue = picture[..., 2] - picture[..., 0]  # the old background is blue; skin and hair are not
+    assert soft.sum() > 200
+    assert blue[: len(alpha)][soft].max() < 0
+
+
+def test_kept_background_is_the_pictures_own() -> None:
+    picture = to_rgb(figure(own_background="keep").draw(REST)).astype(int)
+    assert np.abs(picture[8:40, 8:40] - BACKGROUND).max() < 4
+    blurred = figure(own_background="blur").draw(REST)
+    assert blurred.shape == (SIZE, SIZE, 3)
+
+
+@pytest.mark.parametrize("degrees", [-10.0, 10.0])
+def test_turn_moves_the_face_by_its_depth(degrees: float) -> None:
+    portrait = figure()
+    head = portrait.head
+    move = head.move(head.limited(pose(yaw=degrees)), (0.0, 0.0))
+    lm = portrait.cutout.landmarks
+    nose, ears = lm[NOSE_TIP], lm[list(EARS)].mean(0)
+    column, row = ((nose[i] + 0.5) / head.cell[i] - 0.5 for i in (0, 1))
+    depth = head.depth[round(row), round(column)]
+    x, _ = move.forth(*(np.float32([v]) for v in (*(nose[:2] - head.pivot), depth, 1.0)))
+    shift = float(x[0]) - float((nose[0] - head.pivot[0]) * np.cos(np.radians(degrees)))
+    expected = np.sin(np.radians(degrees)) * 1.5 * (ears[2] - nose[2])
+    assert 0.6 < shift / expected < 1.2  # the grid rounds the nose's tip off
+
+
+def test_turned_heads_turn_less() -> None:
+    face = drawn_face()
+    angle = np.radians(-20)
+    turned = face.landmarks.copy()
+    x, z = turned[:, 0] - turned[NOSE_TIP, 0], turned[:, 2]
+    turned[:, 0], turned[:, 2] = (
+        turned[NOSE_TIP, 0] + x * np.cos(angle) - z * np.sin(angle), x * np.sin(angle) + z * np.cos(angle)
+    )  # fmt: skip
+    assert own_turn(turned)[0] == pytest.approx(-20, abs=1)
+    portrait = figure(FaceMap(face.image, turned, face.matte, 1.0))
+    yaw = [float(portrait.head.limited(pose(yaw=v))[INDEX["yaw"]]) for v in (-15.0, 15.0)]
+    assert -8 < yaw[0] < -4 and 12 < yaw[1] <= 15
+
+
+def test_blink_covers_the_eye_and_little_else() -> None:
+    portrait = figure()
+    open_, shut = (portrait.draw(p).copy() for p in (REST, pose(blink_l=1, blink_r=1)))
+    lm = portrait.cutout.landmarks[:, :2] + portrait.cutout.origin
+    differ = np.abs(open_.astype(int) - shut).max(2) > 6
+    for eye in EYES:
+        x, y = np.rint(lm[eye.iris]).astype(int)
+        assert differ[y, x]
+        brow = lm[list(eye.brow), :].mean(0)
+        assert not differ[: int(brow[1]) + 2].any()
+    skin = to_yuv(np.array([[[215, 170, 145]]], np.uint8))[0, 0].astype(int)
+    x, y = np.rint(lm[EYES[0].iris]).astype(int)
+    assert np.abs(shut[y - 1, x] - skin).max() < 30
+
+
+def test_brows_rise_and_irises_move() -> None:
+    portrait = figure()
+    lm = portrait.cutout.landmarks[:, :2] + portrait.cutout.origin
+    eye = EYES[1]
+    x, y = lm[eye.brow[2]]
+
+    def darkest_row(p: np.ndarray) -> int:
+        rows = slice(int(y - 0.12 * HEAD), int(y + 0.02 * HEAD))
+        return int(portrait.draw(p)[rows, int(x) - 2 : int(x) + 3, 0].mean(1).argmin())
+
+    assert darkest_row(REST) - darkest_row(pose(brow_l=1, brow_r=1)) >= 0.025 * HEAD
+
+    def dark_column(p: np.ndarray) -> float:
+        cx, cy = np.rint(lm[eye.iris]).astype(int)
+        reach = int(0.05 * HEAD)
+        row = 235.0 - portrait.draw(p)[cy - 1 : cy + 2, cx - reach : cx + reach + 1, 0].mean(0)
+        row = np.clip(row - 60, 0, None)
+        return float((row * np.arange(len(row))).sum() / row.sum())
+
+    left, right = dark_column(pose(gaze_x=-0.6)), dark_column(pose(gaze_x=0.6))
+    assert right - left > 0.015 * HEAD
+
+
+def test_breath_lifts_no_edge_into_sight() -> None:
+    size = portrait_size(drawn_face(), HEAD)
+    bottom = int(CENTRE[1] + size.top + size.height)
+    assert size.width > HEAD and size.top < -0.4 * HEAD
+    region = backdrop()[:bottom] if bottom < SIZE else backdrop()
+    portrait = PortraitFigure(drawn_face(), region, HEAD, CENTRE)
+    at = int(CENTRE[0])
+    still, breathed = (portrait.draw(p)[-1, at].copy() for p in (pose(), pose(breath=1)))
+    assert np.abs(still.astype(int) - breathed).max() < 8
+
+
+def test_wrong_pose_is_told() -> None:
+    with pytest.raises(ValueError, match="channels"):
+        figure().draw(np.zeros(3, np.float32))
+
+
+def test_sheet_shows_every_pose() -> None:
+    sheet = portrait_sheet(drawn_face(), 96)
+    assert sheet.dtype == np.uint8 and sheet.shape[1] == 5 * 96 and sheet.shape[0] % 96 == 0
+    assert len(np.unique(sheet.reshape(-1, 3), axis=0)) > 500
