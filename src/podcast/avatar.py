@@ -2,39 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-from podcast.cache import digest_of
+from podcast.cache import Cache, digest_of
 from podcast.casting import Gender, choose
 from podcast.episode import AvatarClip, Narration, Presenter, Speaker
 from podcast.errors import ConfigError
 from podcast.puppet import performance
+from podcast.puppet.face_nets import FaceNets
+from podcast.puppet.faces import face_map_digest, save_face_map
 from podcast.puppet.rig import RIG_FILE, host_folder, host_names, load_spec, rig_digest
+from podcast.puppet.template import load_template, template_digest
 
+if TYPE_CHECKING:
+    from podcast.puppet.judge import Finding
+
+PORTRAIT_VERSION = 1
 _FIRST = ("maya", "finn")
+_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic")
 
 
 def cast(
-    speakers: Sequence[Speaker], genders: Mapping[str, Gender], default: str | None = None
+    speakers: Sequence[Speaker], genders: Mapping[str, Gender], portraits: Mapping[str, Presenter],
+    default: str | None = None,
 ) -> tuple[Presenter, ...]:
     """Return a presenter for each speaker: the one that was asked for, else a host nobody else has.
 
     Args:
         speakers: in the order of their first words.
         genders: of each speaker's voice, by `Speaker.id`: the host should fit it.
+        portraits: of the speakers who have one, by `Speaker.id`.
         default: host of the first speaker who asks for none (a name or a folder).
 
     Raises:
         ConfigError: there is no such host.
     """
-    given = {s.id: s.avatar for s in speakers if s.avatar}
-    undecided = [s.id for s in speakers if s.id not in given]
+    drawn = [s for s in speakers if s.id not in portraits]
+    given = {s.id: s.avatar for s in drawn if s.avatar and not is_picture(s.avatar)}
+    undecided = [s.id for s in drawn if s.id not in given]
     if default and undecided:
         given[undecided[0]] = default
-    chosen = choose(speakers, _offered(), given, genders, host_gender)
-    folders = {s.id: _folder(chosen[s.id], s) for s in speakers}
-    return tuple(Presenter(s.id, s.name, folders[s.id], rig_digest(folders[s.id])) for s in speakers)
+    chosen = choose(drawn, _offered(), given, genders, host_gender)
+    folders = {s.id: _folder(chosen[s.id], s) for s in drawn}
+    return tuple(
+        portraits.get(s.id) or Presenter(s.id, s.name, folders[s.id], rig_digest(folders[s.id])) for s in speakers
+    )
+
+
+def is_picture(avatar: str) -> bool:
+    """Tell whether an avatar is a portrait's file, by its name."""
+    return Path(avatar).suffix.lower() in _PICTURES
+
+
+def portrait(
+    speaker: Speaker, picture: Path, nets: Callable[[], FaceNets], cache: Cache, *, face: int | None,
+    background: Literal["replace", "keep", "blur"], head: float,
+) -> tuple[Presenter | None, tuple[Finding, ...]]:
+    """Return a presenter made of a picture, or None, and what was found in the picture; read once and cached.
+
+    Raises:
+        MediaError: there is no such picture, or it cannot be read.
+        WeightsError: the face models are not here and cannot be fetched.
+    """
+    from podcast.puppet.judge import Finding, portrait_report  # the networks' room: rarely needed
+
+    address = cache.key("portrait", PORTRAIT_VERSION, face=face_map_digest(picture, face))
+
+    def make(folder: Path) -> None:
+        findings, found = portrait_report(picture, nets(), face)
+        if found is not None:
+            save_face_map(found, folder / "face.npz")
+        (folder / "findings.json").write_text(json.dumps([asdict(finding) for finding in findings]), "utf-8")
+
+    entry = cache.fetch(address, make)
+    findings = tuple(Finding(**row) for row in json.loads((entry / "findings.json").read_text("utf-8")))
+    if any(finding.severity == "refuse" for finding in findings) or not (entry / "face.npz").exists():
+        return None, findings
+    digest = digest_of([address, PORTRAIT_VERSION, background, head])
+    return Presenter(speaker.id, speaker.name, entry / "face.npz", digest, background, head), findings
 
 
 def host_gender(name: str) -> Gender:
@@ -58,7 +107,8 @@ def _folder(wanted: str, speaker: Speaker) -> Path:
 
 
 def animate(
-    narration: Narration, presenters: Sequence[Presenter], style: Mapping[str, float], alone: bool = False
+    narration: Narration, presenters: Sequence[Presenter], style: Mapping[str, float], template: Path | None = None,
+    alone: bool = False,
 ) -> dict[int, tuple[AvatarClip, ...]]:
     """Return, for each slot by its index, the clip of everybody on the stage.
 
@@ -69,9 +119,11 @@ def animate(
         narration: the slots.
         presenters: one for each speaker.
         style: how they move.
+        template: motion of a real person that they follow.
         alone: only who speaks is on the stage.
     """
     rules = tuple(sorted(style.items()))
+    followed = template_digest(load_template(template)) if template else ""
     clips: dict[int, tuple[AvatarClip, ...]] = {}
     voices = [slot.utterance.speaker if slot.utterance else "" for slot in narration.slots]
     for index, slot in enumerate(narration.slots):
@@ -80,7 +132,8 @@ def animate(
         said = slot.utterance.digest if slot.utterance else f"{slot.kind} {slot.text}"
         speaker = next((v for v in (*voices[index:], *reversed(voices[:index])) if v), "")
         clips[index] = tuple(
-            AvatarClip(presenter, digest_of([performance.VERSION, rules, said, presenter.speaker]), rules)
+            AvatarClip(presenter, digest_of([performance.VERSION, rules, followed, said, presenter.speaker]), rules,
+                       template)
             for presenter in presenters if not alone or presenter.speaker == speaker
         )
     return clips

@@ -88,8 +88,11 @@ class AvatarConfig(_Section):
     source_image: Path | None = None
     host: str | None = None
     fallback: Literal["puppet", "none"] = "puppet"
+    face: int | None = Field(None, ge=1)
+    background: Literal["replace", "keep", "blur"] = "replace"
+    framing: Literal["head", "bust"] = "bust"
+    motion: str = "idle"
     energy: float = Field(1.0, ge=0, le=1.5)
-    still: bool = False
     sadtalker: SadTalkerConfig = SadTalkerConfig()
 
 

@@ -262,8 +262,10 @@ class Presenter:
 
     speaker: str  # Speaker.id
     name: str  # shown on screen
-    figure: Path  # a host's folder or a portrait's file
-    digest: str  # of the figure's content
+    figure: Path  # a host's folder, or the face map of a portrait
+    digest: str  # of the figure's content and of how it is shown
+    background: Literal["replace", "keep", "blur"] = "replace"  # of a portrait
+    head: float = 1.0  # size of the head, of what the layout gives it
 
 
 @dataclass(frozen=True)
@@ -276,6 +278,7 @@ class AvatarClip:
     presenter: Presenter
     digest: str  # content address of the motion
     style: tuple[tuple[str, float], ...] = ()  # options of the puppet's motion
+    template: Path | None = None  # motion of a real person that it follows
     video: Path | None = None  # frames that an external renderer made
 
 

@@ -19,6 +19,7 @@ from podcast.episode import Episode, MusicBed
 from podcast.mix import master
 from podcast.music import score
 from podcast.narration import narrate
+from podcast.narration.recording import narrate_recording
 from podcast.process import WorkerPool
 from podcast.publish import publish, write_report
 from podcast.reporter import Reporter
@@ -34,6 +35,7 @@ class Request:
     name: str | None = None  # of the episode; None: the script's
     mode: str = "video"  # "audio", "preview"
     draft: bool = False
+    recording: Path | None = None  # the user's own narration
 
 
 def create(request: Request, loaded: Loaded, reporter: Reporter, pool: WorkerPool | None = None) -> Episode:
@@ -46,15 +48,19 @@ def create(request: Request, loaded: Loaded, reporter: Reporter, pool: WorkerPoo
     config = loaded.refined(script.settings, str(request.script))
     picture, choice, timeline, pieces = wiring.picture(config, request.draft), None, None, None
     publication = wiring.publication(config, script, request.name, request.mode, request.draft)
-    presenters = wiring.presenters(config, script, request.mode, reporter)
-    look = wiring.look(config, script, picture, presenters, reporter)
     with ExitStack() as stack:
         cache = stack.enter_context(Cache(config.data / "cache", config.cache.max_gb))
+        presenters = wiring.presenters(config, script, request.mode, cache, reporter)
+        look = wiring.look(config, script, picture, presenters, reporter)
         workers = processors() if config.workers == "auto" else config.workers
         pool = pool or stack.enter_context(WorkerPool(workers))
 
         with reporter.stage("narration") as stage:
-            narration = narrate(script, cache=cache, pool=pool, **wiring.voice(config, script, reporter, stage))
+            if request.recording:
+                narration = narrate_recording(script, request.recording, cache=cache, pool=pool,
+                                              **wiring.own_voice(config, reporter, stage))
+            else:
+                narration = narrate(script, cache=cache, pool=pool, **wiring.voice(config, script, reporter, stage))
         with reporter.stage("music") as stage:
             bed = score(script, narration, cache=cache, pool=pool, **wiring.music(config, reporter, stage)) \
                 if config.music.enabled else MusicBed()
@@ -65,7 +71,8 @@ def create(request: Request, loaded: Loaded, reporter: Reporter, pool: WorkerPoo
         mixing = background.submit(master, narration, bed, cache=cache, read_music=partial(render_music, bed),
                                    mastering=wiring.mastering(config))
         if request.mode == "video":
-            clips = animate(narration, presenters, wiring.motion(config), alone=look.layout == "spotlight")
+            clips = animate(narration, presenters, wiring.motion(config), wiring.template(config, loaded.folder),
+                            alone=look.layout == "spotlight")
             timeline = arrange(script, narration, clips, look, image_digests=wiring.image_digests(script),
                                lower_third=config.video.lower_third)
             with reporter.stage("video") as stage:

@@ -16,14 +16,14 @@ import av
 
 from podcast import __version__, device
 from podcast.audio import WavWriter, decode
-from podcast.avatar import cast, host_gender
+from podcast.avatar import cast, host_gender, is_picture, portrait
 from podcast.cache import Cache, digest_of_file
 from podcast.casting import Gender, choose, gender_of
 from podcast.config import Config, Loaded, as_dict
 from podcast.engines import music_engine, speech_engine
 from podcast.engines.base import SpeechEngine
 from podcast.episode import Look, Mix, MusicSpan, Presenter, Script, Speaker
-from podcast.errors import ConfigError, EngineError, MediaError
+from podcast.errors import ConfigError, EngineError, MediaError, PodcastError
 from podcast.ffmpeg import Choice, Encoder, Picture, choose_encoder, find_program
 from podcast.graphics import fonts, images
 from podcast.graphics.studio import STYLES
@@ -31,7 +31,9 @@ from podcast.mix import Mastering
 from podcast.narration import Cards, Pauses
 from podcast.process import WorkerPool
 from podcast.publish import Publication, Published, slug
+from podcast.puppet.face_nets import FACE_WEIGHTS, FaceNets
 from podcast.puppet.rig import host_names, load_spec
+from podcast.puppet.template import template_names, template_path
 from podcast.report import (
     Difference,
     EncoderReport,
@@ -46,10 +48,12 @@ from podcast.report import (
 from podcast.reporter import Reporter, Stage
 from podcast.sound.ducking import Ducking
 from podcast.timeline import Insert
+from podcast.weights import fetch
 
 _DRAFT_SIDE = 640  # pixels, the longer side
 _DRAFT_QUALITY = 28.0
 _LOUDNESS_TOLERANCE = 0.3  # LU
+_FRAMING = {"head": 1.0, "bust": 0.78}  # of the head height that the layout gives a drawn host
 _NEURAL = "the built-in voice speaks; neural voices sound more human and are engines that one can install"
 
 
@@ -74,11 +78,20 @@ def voice(config: Config, script: Script, reporter: Reporter, stage: Stage) -> d
     options = dict(getattr(tts, engine.info.name, {}))
     if tts.rate != 1.0:
         options.setdefault("rate", tts.rate)
+    return {"engine": engine, "lexicon": tts.lexicon, "options": options, "voices": voices(config, script, engine),
+            "pauses": Pauses().scaled(tts.pause), **_clock(config, reporter, stage)}
+
+
+def own_voice(config: Config, reporter: Reporter, stage: Stage) -> dict[str, Any]:
+    """Return what `narrate_recording` needs to know."""
+    stage.engine, stage.note = "recording", "aligned with the built-in voice"
+    return {"engine": speech_engine("espeak"), "tell": reporter.warn, **_clock(config, reporter, stage)}
+
+
+def _clock(config: Config, reporter: Reporter, stage: Stage) -> dict[str, Any]:
     video = config.video
     cards = Cards(Cards.title if video.title_card else 0.0, outro=Cards.outro if video.outro_card else 0.0)
-    return {"engine": engine, "rate": video.rate, "lexicon": tts.lexicon, "options": options,
-            "voices": voices(config, script, engine),
-            "pauses": Pauses().scaled(tts.pause), "cards": cards, "music_alone": config.music.enabled,
+    return {"rate": video.rate, "cards": cards, "music_alone": config.music.enabled,
             "progress": partial(_count, reporter, stage)}
 
 
@@ -216,38 +229,82 @@ def told(choice: Choice, stage: Stage) -> Choice:
     return choice
 
 
-def presenters_wanted(config: Config, reporter: Reporter) -> bool:
-    """Tell whether presenters are shown; warn of what falls back to the built-in ones.
-
-    Raises:
-        ConfigError: the renderer is not there, and the configuration forbids a fallback.
-    """
-    avatar = config.avatar
-    if not avatar.enabled:
-        return False
-    missing = f"the renderer {avatar.engine!r} is not installed" if avatar.engine != "puppet" else \
-        f"talking portraits ({avatar.source_image.name}) are not in this version" if avatar.source_image else ""
-    if missing and avatar.fallback == "none":
-        raise ConfigError(missing, "use avatar.engine: puppet, or avatar.fallback: puppet", "avatar")
-    if missing:
-        reporter.warn(f"{missing}: a drawn presenter is used")
-    return True
-
-
-def presenters(config: Config, script: Script, mode: str, reporter: Reporter) -> tuple[Presenter, ...]:
+def presenters(config: Config, script: Script, mode: str, cache: Cache, reporter: Reporter) -> tuple[Presenter, ...]:
     """Return who is seen: somebody for each speaker, or nobody.
 
     Raises:
         ConfigError: a host or a renderer that is not there.
+        PodcastError: a portrait that cannot be used, and the configuration forbids a fallback.
     """
-    if mode != "video" or not presenters_wanted(config, reporter):
+    avatar = config.avatar
+    if mode != "video" or not avatar.enabled:
         return ()
-    return cast(script.speakers, genders(script, config, speech_engine(config.tts.engine)), config.avatar.host)
+    if avatar.engine != "puppet":
+        missing = f"the renderer {avatar.engine!r} is not installed"
+        if avatar.fallback == "none":
+            raise ConfigError(missing, "use avatar.engine: puppet, or avatar.fallback: puppet", "avatar.engine")
+        reporter.warn(f"{missing}: the built-in one is used")
+    seen = _portraits(config, script, cache, reporter)
+    return cast(script.speakers, genders(script, config, speech_engine(config.tts.engine)), seen, avatar.host)
+
+
+def _portraits(config: Config, script: Script, cache: Cache, reporter: Reporter) -> dict[str, Presenter]:
+    """Return the presenters that are pictures; a picture that cannot be used is told and, if allowed, left out."""
+    wanted = {s.id: Path(s.avatar) for s in script.speakers if s.avatar and is_picture(s.avatar)}
+    if config.avatar.source_image and not script.speakers[0].avatar:
+        wanted[script.speakers[0].id] = config.avatar.source_image
+    found: dict[str, Presenter] = {}
+    for speaker in script.speakers:
+        if speaker.id in wanted:
+            try:
+                found[speaker.id] = _portrait(config, speaker, wanted[speaker.id], cache, reporter)
+            except PodcastError as error:
+                if config.avatar.fallback == "none":
+                    raise
+                reporter.warn(f"{error.where}: {error.problem}; a drawn presenter is used instead")
+    return found
+
+
+def _portrait(config: Config, speaker: Speaker, picture: Path, cache: Cache, reporter: Reporter) -> Presenter:
+    avatar = config.avatar
+    made, findings = portrait(
+        speaker, picture, partial(face_nets, config, reporter), cache, face=avatar.face, background=avatar.background,
+        head=_FRAMING[avatar.framing])
+    if made is None:
+        worst = next(finding for finding in findings if finding.severity == "refuse")
+        raise MediaError(worst.message, worst.remedy, str(picture))
+    for finding in findings:
+        if finding.severity == "warn":
+            reporter.warn(f"{picture}: {finding.message}")
+    return made
+
+
+def face_nets(config: Config, reporter: Reporter) -> FaceNets:
+    """Return the networks that read faces; they are fetched at the first use.
+
+    Raises:
+        WeightsError: they are not here and cannot be fetched.
+    """
+    with reporter.stage("models") as stage:
+        files = fetch(FACE_WEIGHTS, config.data / "weights", say=reporter.tell, progress=partial(reporter.reach, stage))
+    return FaceNets(files)
 
 
 def motion(config: Config) -> dict[str, float]:
     """Return how the presenters move."""
-    return {"energy": config.avatar.energy, "still": config.avatar.still}
+    return {"energy": config.avatar.energy, "still": config.avatar.motion == "still"}
+
+
+def template(config: Config, folder: Path) -> Path | None:
+    """Return the motion of a real person that the presenters follow, None for motion from the speech alone.
+
+    Raises:
+        MediaError: there is no such template.
+    """
+    wanted = config.avatar.motion
+    if wanted in ("idle", "still"):
+        return None
+    return template_path(wanted) if wanted in template_names() else folder / Path(wanted).expanduser()
 
 
 def look(
@@ -370,7 +427,8 @@ def _licences(config: Config, presenters: Sequence[Presenter]) -> tuple[Licence,
              Licence(f"voice {speech.name} {speech.version}", speech.licence, speech.note)]
     if config.music.enabled:
         found.append(Licence(f"music {composer.name} {composer.version}", composer.licence, composer.note))
-    found += [Licence(f"presenter {p.figure.name}", load_spec(p.figure).licence) for p in presenters]
+    found += [Licence(f"presenter {p.name}", "the picture's own") if p.figure.suffix == ".npz" else
+              Licence(f"presenter {p.figure.name}", load_spec(p.figure).licence) for p in presenters]
     return (*found, Licence("font FiraGO", "OFL-1.1"), Licence("FFmpeg with x264", "GPL-2.0-or-later",
                                                                "the programs; not what is made with them"))
 

@@ -16,6 +16,10 @@ app = typer.Typer(
 )
 config_app = typer.Typer(no_args_is_help=True, help="Look at the configuration.")
 cache_app = typer.Typer(no_args_is_help=True, help="Finished work that is kept.")
+portrait_app = typer.Typer(no_args_is_help=True, help="Pictures that talk.")
+motion_app = typer.Typer(no_args_is_help=True, help="Motion taken from a real person.")
+app.add_typer(portrait_app, name="portrait")
+app.add_typer(motion_app, name="motion")
 app.add_typer(config_app, name="config")
 app.add_typer(cache_app, name="cache")
 
@@ -74,6 +78,8 @@ def create(
     visualize: Visualize = False,
     output: Annotated[Optional[str], typer.Option("-o", "--output", metavar="NAME", show_default=False,
                       help="Name of the episode's folder and files; else the script's name.")] = None,
+    narration: Annotated[Optional[Path], typer.Option("--narration", metavar="FILE", show_default=False,
+                         help="Your own recording of the script instead of a voice.")] = None,
     preview: Annotated[bool, typer.Option("--preview", help="Only the sound, quickly, to hear it.")] = False,
     audio_only: AudioOnly = False,
     draft: Draft = False,
@@ -89,7 +95,8 @@ def create(
     from podcast.cli.commands import create_episode
 
     settings = [*_pairs(set_), *_flags(avatar, visualize, skip_music, music_file)]
-    create_episode(script, output, _mode(preview, audio_only), draft, config, settings, json_, quiet, verbose)
+    mode = _mode(preview, audio_only)
+    create_episode(script, output, mode, draft, narration, config, settings, json_, quiet, verbose)
 
 
 def _mode(preview: bool, audio_only: bool) -> str:
@@ -178,6 +185,39 @@ def hosts(
     from podcast.cli.commands import list_hosts
 
     list_hosts(sheet, json_)
+
+
+@portrait_app.command("check")
+def portrait_check(
+    picture: Annotated[Path, typer.Argument(help="A portrait: any picture.", show_default=False)],
+    face: Annotated[Optional[int], typer.Option("--face", min=1, help="Which face, from the left.",
+                    show_default=False)] = None,
+    sheet: Annotated[Optional[Path], typer.Option("--sheet", help="Where to write the test sheet.",
+                     show_default=False)] = None,
+    config: ConfigFile = None,
+    set_: Settings = None,
+    json_: AsJson = False,
+) -> None:
+    """Tell whether a picture can talk, and draw it talking on a test sheet."""
+    from podcast.cli.people import check_portrait
+
+    if not check_portrait(picture, face, sheet, config, _pairs(set_), json_):
+        raise typer.Exit(1)
+
+
+@motion_app.command("extract")
+def motion_extract(
+    clip: Annotated[Path, typer.Argument(help="A video of somebody talking.", show_default=False)],
+    output: Annotated[Optional[Path], typer.Option("-o", "--output", metavar="FILE.npz", show_default=False,
+                      help="The template; else beside the clip.")] = None,
+    config: ConfigFile = None,
+    set_: Settings = None,
+    quiet: Quiet = False,
+) -> None:
+    """Take head, eyes and brows of a real person; use it with avatar.motion: FILE.npz."""
+    from podcast.cli.people import extract_motion
+
+    extract_motion(clip, output or clip.with_suffix(".npz"), config, _pairs(set_), quiet)
 
 
 @config_app.command("show")

@@ -31,15 +31,15 @@ def print_json(data: Any) -> None:
 
 
 def create_episode(
-    script: Path, name: str | None, mode: str, draft: bool, config: Path | None, settings: Settings,
-    as_json: bool, quiet: bool, verbose: bool,
+    script: Path, name: str | None, mode: str, draft: bool, recording: Path | None, config: Path | None,
+    settings: Settings, as_json: bool, quiet: bool, verbose: bool,
 ) -> None:
     """Make one episode and say where it is."""
     from podcast.produce import Request, create
 
     loaded = load_config(config, settings)
     with ScreenReporter(quiet or as_json, verbose) as reporter:
-        episode = create(Request(script, name, mode, draft), loaded, reporter)
+        episode = create(Request(script, name, mode, draft, recording), loaded, reporter)
     if as_json:
         print_json({**asdict(episode), "warnings": reporter.warnings})
     else:

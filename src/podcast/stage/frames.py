@@ -7,6 +7,8 @@ changed are composed and handed to the canvas.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -19,6 +21,7 @@ from podcast.graphics.layout import Rect
 from podcast.graphics.shapes import Placed
 from podcast.puppet.motion import Style
 from podcast.puppet.performance import perform
+from podcast.puppet.template import MotionTemplate, load_template
 from podcast.stage.overlays import Overlay, overlays_of
 from podcast.stage.scene import Stage, put
 
@@ -40,9 +43,14 @@ def _motion(shot: Shot, stage: Stage) -> list[np.ndarray]:
     """Return the poses of everybody on the stage, float32 (frames, channels) each."""
     return [
         perform(shot.slot, clip.presenter.speaker, stage.look.rate, Style(**dict(clip.style)),  # type: ignore[arg-type]
-                stage.partner(i, shot.speaking)).poses
+                stage.partner(i, shot.speaking), _template(clip.template) if clip.template else None).poses
         for i, clip in enumerate(shot.clips)
     ]
+
+
+@lru_cache(maxsize=4)
+def _template(path: Path) -> MotionTemplate:
+    return load_template(path)
 
 
 def paint(shot: Shot, stage: Stage) -> Iterator[Canvas]:

@@ -19,10 +19,14 @@ from podcast.graphics.lower_third import name_tag, title_block
 from podcast.graphics.shapes import Placed
 from podcast.graphics.studio import backdrop
 from podcast.graphics.theme import Theme
+from podcast.puppet.facemap import FaceMap
+from podcast.puppet.faces import load_face_map
+from podcast.puppet.portrait import PortraitFigure, portrait_size
 from podcast.puppet.render import Puppet, figure_size
-from podcast.puppet.rig import Rig, load_rig
+from podcast.puppet.rig import Rig, load_rig, load_spec
 
 _BACKDROP_VERSION = 2
+_LOWER = 0.12  # head heights by which a portrait may sit lower than its place
 
 
 @dataclass(frozen=True)
@@ -47,14 +51,13 @@ class Stage:
         self.backdrop = background_of(look, (look.width, look.height), look.accent, cache)
         self.image = images.read_rgb(setting.image) if setting.image else None
         self._plain = self._behind_panels()
-        rigs = [load_rig(presenter.figure) for presenter in setting.presenters]
-        self._cards = [self._card_picture(slot, rig.spec.accent, cache)
-                       for slot, rig in zip(self.layout.hosts, rigs, strict=True)]
+        self._cards = [self._card_picture(slot, _accent(presenter) or look.accent, cache)
+                       for slot, presenter in zip(self.layout.hosts, setting.presenters, strict=True)]
         self._base = lru_cache(maxsize=8)(self._paint_base)
         self._still = lru_cache(maxsize=8)(self._still_layers)
         self.puppets = [
-            Puppet(rig, self._behind(i), slot.head_height, _anchor(rig, slot))
-            for i, (rig, slot) in enumerate(zip(rigs, self.layout.hosts, strict=True))
+            figure_of(presenter, self._behind(i), slot)
+            for i, (presenter, slot) in enumerate(zip(setting.presenters, self.layout.hosts, strict=True))
         ]
 
     def base(self, active: int | None) -> np.ndarray:
@@ -124,6 +127,37 @@ class Stage:
         if self.look.watermark:
             layers.append(images.watermark(self.look.watermark, *_corner(self.look, self.layout)))
         return tuple(layers)
+
+
+def is_portrait(presenter: Presenter) -> bool:
+    """Tell whether a presenter is a picture that talks, and not a drawn host."""
+    return presenter.figure.suffix == ".npz"
+
+
+def _accent(presenter: Presenter) -> str:
+    return "" if is_portrait(presenter) else load_spec(presenter.figure).accent
+
+
+def figure_of(presenter: Presenter, background: np.ndarray, slot: HostSlot) -> Puppet | PortraitFigure:
+    """Return who is drawn, in the region's picture `background`."""
+    if is_portrait(presenter):
+        face = load_face_map(presenter.figure)
+        return PortraitFigure(face, background, *_portrait_place(face, slot, presenter.head), presenter.background)
+    rig = load_rig(presenter.figure)
+    return Puppet(rig, background, slot.head_height, _anchor(rig, slot))
+
+
+def _portrait_place(face: FaceMap, slot: HostSlot, head: float) -> tuple[float, tuple[float, float]]:
+    """Return head height and centre: the head near its place, the trunk down to the region's edge."""
+    height = slot.head_height * head
+    x, y = slot.head_x - slot.rect.x, float(slot.head_y - slot.rect.y)
+    figure = portrait_size(face, 1.0)
+    below = figure.top + figure.height  # of the trunk, in head heights below the middle of the head
+    short = slot.rect.h - (y + below * height)
+    if short > 0:  # the picture ends above the edge: some of it by a lower head, the rest by a larger one
+        y += min(short, _LOWER * height)
+        height = max(height, (slot.rect.h - y) / max(below, 0.6))
+    return height, (x, y)
 
 
 def _anchor(rig: Rig, slot: HostSlot) -> tuple[float, float]:
