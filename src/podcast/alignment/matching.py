@@ -10,18 +10,19 @@ from typing import Literal
 
 import numpy as np
 
-from podcast.alignment.features import HOP, features, matched, mel
+from podcast.alignment.features import HOP, QUIETEST, features, level, matched, mel
 from podcast.alignment.silence import silences
 from podcast.alignment.warp import Path, warp
 from podcast.episode import Phone, Word, samples
 
 PAD = 30  # frames of background around both sounds
-FREE = 3_000  # frames (30 s) up to which the way may go anywhere
-REACH = 0.12  # of the length, and at least 15 s: how far from the straight line otherwise
+FREE = 800  # frames (8 s) up to which the way may go anywhere
+REACH = 0.2  # of the length, and at least 4 s: how far from the straight line otherwise, until the way touches it
 WRONG, WRONG_SHORT = 0.95, 1.02  # relative cost: up to 0.94 the same text was measured, from 0.92 on another
-DOUBTFUL = 0.98  # relative cost of one sentence among others
+DOUBTFUL = 1.0  # relative cost of one sentence among others
 SHORT = samples(2.0)  # what is shorter is a matter of chance
 SQUEEZED = 0.25  # of a word's own length: below it, the word is not there
+LOUD = 0.35  # of the way from the background's level to that of speech: what is added is at least so loud
 ADDED = 40  # frames (0.4 s) of speech, at least, that are reported as added
 HELD = 0.25  # of the reference's pace: slower than that for so long, the way waits for speech that is not in the text
 EARLY = samples(0.006)  # the way is late by so much: a sound is heard before it is clear
@@ -104,7 +105,7 @@ def align(sound: np.ndarray, reference: Reference) -> Alignment:
     _snap(knots, reference, quiet, len(sound))
     words = tuple(Word(w.text, *knots.span(w.start, w.end)) for w in reference.words)
     phones = _paused([Phone(p.symbol, *knots.span(p.start, p.end)) for p in reference.phones], knots.gaps)
-    findings = _findings(reference.words, words, quiet, cost, way) if words else ()
+    findings = _findings(reference.words, words, quiet, cost, way, power) if words else ()
     return Alignment(words, phones, cost, findings, _costs(way, reference.words, usual))
 
 
@@ -116,11 +117,13 @@ def _costs(way: Path, words: Sequence[Word], usual: float) -> tuple[float, ...]:
 
 
 def _way(a: np.ndarray, b: np.ndarray) -> Path:
-    if max(len(a), len(b)) <= FREE:
+    longest = max(len(a), len(b))
+    if longest <= FREE:
         return warp(a, b)
-    centre = np.arange(len(a)) * (len(b) / len(a))
-    reach = max(FREE // 2, round(REACH * max(len(a), len(b))))
-    return warp(a, b, centre, reach)
+    centre, reach = np.arange(len(a)) * (len(b) / len(a)), max(FREE // 2, round(REACH * longest))
+    while (way := warp(a, b, centre, reach)).at_edge > 0 and reach < longest:
+        reach *= 2
+    return way
 
 
 class _Knots:
@@ -207,7 +210,8 @@ def _paused(phones: Sequence[Phone], gaps: Iterable[tuple[int, int]]) -> tuple[P
 
 
 def _findings(
-    wanted: Sequence[Word], found: Sequence[Word], quiet: Sequence[tuple[int, int]], cost: float, way: Path
+    wanted: Sequence[Word], found: Sequence[Word], quiet: Sequence[tuple[int, int]], cost: float, way: Path,
+    power: np.ndarray,
 ) -> tuple[Finding, ...]:
     """Return what the sound does not say, and where it says more."""
     if cost > (WRONG if wanted[-1].end - wanted[0].start >= SHORT else WRONG_SHORT):
@@ -216,19 +220,17 @@ def _findings(
     spoken = np.array([_spoken(w, quiet) for w in found], float)
     pace = float(np.clip(np.median(spoken / lengths), *PACE_BOUNDS))
     dropped = _runs("dropped", spoken < SQUEEZED * pace * lengths, found)
-    return tuple(sorted([*dropped, *_added(way, wanted, quiet, pace)], key=lambda f: (f.first, f.start)))
+    return tuple(sorted([*dropped, *_added(way, wanted, _quiet(power, quiet), pace)], key=lambda f: (f.first, f.start)))
 
 
 def _added(
-    way: Path, wanted: Sequence[Word], quiet: Sequence[tuple[int, int]], pace: float
+    way: Path, wanted: Sequence[Word], quiet: np.ndarray, pace: float
 ) -> list[Finding]:
     """Return where the way goes on in the sound's speech and hardly in the reference's."""
     columns, index = np.unique(way.columns, return_inverse=True)
     rows = np.bincount(index, way.rows) / np.bincount(index) - PAD
     at = (columns - PAD) * HOP
-    silent = np.zeros(len(at), bool)
-    for start, end in quiet:
-        silent |= (at >= start) & (at < end)
+    silent = quiet[np.clip(columns - PAD, 0, len(quiet) - 1)]
     inside = (rows * HOP >= wanted[0].start) & (rows * HOP <= wanted[-1].end)
     at, rows = at[~silent & inside], rows[~silent & inside]
     held = np.zeros(len(at), bool)
@@ -241,6 +243,16 @@ def _added(
         word = max(0, bisect_right(starts, rows[(a + b) // 2] * HOP) - 1)
         found.append(Finding("added", (wanted[word].text,), word, word, int(at[a]), int(at[b - 1])))
     return found
+
+
+def _quiet(power: np.ndarray, quiet: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Return which frames are silent or no louder than a background is."""
+    loud = level(power)
+    low, top = np.percentile(loud, [QUIETEST, 95])
+    silent: np.ndarray = loud < low + LOUD * (top - low)
+    for start, end in quiet:
+        silent[start // HOP : end // HOP] = True
+    return silent
 
 
 def _spoken(word: Word, quiet: Sequence[tuple[int, int]]) -> int:

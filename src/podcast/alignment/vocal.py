@@ -13,7 +13,8 @@ from podcast.episode import Phone
 SMOOTH = 5  # frames the level is averaged over: a syllable is longer
 RANGE = 26.0  # dB below the level of speech at which the mouth is all but closed
 HISS_HZ = 2800.0  # above it lies most of the power of a fricative, below it that of a vowel
-HISS = 0.5  # share of the power above it that makes a fricative
+HISS = 0.5  # share of the power above it that makes a fricative, at least
+FRICATIVES = 18  # percent of speech, at most: a bright microphone makes no fricatives
 SHARP_HZ = 4200.0  # centroid of the hiss that tells s from ʃ
 SHORTEST = 4  # frames (40 ms) of a phone
 LONGEST = 12  # frames (120 ms), after which the mouth follows anew
@@ -57,10 +58,11 @@ def _labels(power: np.ndarray, loud: np.ndarray, smooth: np.ndarray) -> list[str
     labels = [VOWELS[r][c] for r, c in zip(row, column, strict=True)]
     closed = _dips(smooth)
     silent = loud < threshold(loud)
+    hissing = max(HISS, np.percentile(hiss[~silent], 100 - FRICATIVES) if not silent.all() else 1.0)
     for i in range(len(labels)):
         if silent[i]:
             labels[i] = ""
-        elif hiss[i] > HISS:
+        elif hiss[i] > hissing:
             labels[i] = "s" if sharp[i] > SHARP_HZ else "ʃ"
         elif closed[i]:
             labels[i] = "m" if bright[i] < BRIGHT[0] else "n"

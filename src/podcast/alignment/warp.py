@@ -2,7 +2,8 @@
 
 Sakoe and Chiba (1978) with steps (1,1), (1,0), (0,1) of equal weight. A row follows from the one before at once:
 with the running sum S of the row's costs, D[j] = S[j] + min over k <= j of (V[k] - S[k-1]), where V[k] is the better
-of D[k] and D[k-1] in the row before. Every `_ROWS` rows the state is kept; the way back is found block by block.
+of D[k] and D[k-1] in the row before. Every `_ROWS` rows the state is kept; the way back is found block by block, from
+the steps that were noted on the way there or, of a long sound, by going each block once more.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _ROWS = 256  # between kept states
+_NOTED = 32_000_000  # cells (bytes) whose steps are noted on the way there
 _FAR = 1e12
 _DIAGONAL, _DOWN, _ALONG = 0, 1, 2  # where a cell's best way came from
 
@@ -36,11 +38,20 @@ def warp(reference: np.ndarray, other: np.ndarray, centre: np.ndarray | None = N
     `centre` is the expected column of every row and `reach` how far the way may be from it; None: anywhere.
     """
     low, high = _band(len(reference), len(other), centre, reach)
-    kept, state = [], np.full(int((high - low).max()) + 1, _FAR)
+    state = np.full(int((high - low).max()) + 1, _FAR)
+    noted = len(reference) * len(state) <= _NOTED
+    kept, steps = [], []
     for first in range(0, len(reference), _ROWS):
         kept.append(state)
-        state, _ = _block(reference, other, low, high, first, state, False)
-    rows, columns = _back(reference, other, low, high, kept)
+        state, came = _block(reference, other, low, high, first, state, noted)
+        steps.append(came)
+
+    def step_of(number: int) -> np.ndarray:
+        if noted:
+            return steps[number]
+        return _block(reference, other, low, high, number * _ROWS, kept[number], True)[1]
+
+    rows, columns = _back(len(reference), len(other), low, step_of)
     costs = _distance(reference[rows], other[columns])
     below = (columns <= low[rows]) & (low[rows] > 0)
     above = (columns >= high[rows] - 1) & (high[rows] < len(other))
@@ -100,21 +111,16 @@ def _above(state: np.ndarray, start: int, end: int, before: int) -> tuple[np.nda
 
 
 def _back(
-    a: np.ndarray, b: np.ndarray, low: np.ndarray, high: np.ndarray, kept: list[np.ndarray]
+    n: int, m: int, low: np.ndarray, step_of: Callable[[int], np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    rows, columns = [], []
-    i, j = len(a) - 1, len(b) - 1
-    for number in range(len(kept) - 1, -1, -1):
-        first = number * _ROWS
-        _, came = _block(a, b, low, high, first, kept[number], True)
-        while i >= first:
+    rows, columns, starts = [n - 1], [m - 1], low.tolist()
+    i, j = n - 1, m - 1
+    for number in range((n - 1) // _ROWS, -1, -1):
+        first, came = number * _ROWS, step_of(number)
+        while i >= first and (i or j):
+            step = came[i - first, j - starts[i]]
+            j -= int(step != _DOWN)
+            i -= int(step != _ALONG)
             rows.append(i)
             columns.append(j)
-            if not i and not j:
-                break
-            step = came[i - first, j - int(low[i])]
-            j -= step != _DOWN
-            i -= step != _ALONG
-        if not i and not j:
-            break
     return np.array(rows[::-1]), np.array(columns[::-1])

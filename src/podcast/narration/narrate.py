@@ -16,7 +16,7 @@ from podcast.episode import Narration, Script, Turn, Utterance
 from podcast.errors import ScriptError
 from podcast.narration.levels import levelled, loudness
 from podcast.narration.schedule import Cards, Pauses, schedule
-from podcast.narration.utterance import Job, Line, address, load, make, prepare
+from podcast.narration.utterance import Job, Line, address, load, make, prepare, remarks_on
 from podcast.narration.voices import assign_voices, language_of, reference_level
 from podcast.text import check_lexicon, sentences
 
@@ -47,11 +47,13 @@ def narrate(
     cards: Cards | None = None,
     music_alone: bool = True,
     progress: Progress | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Narration:
     """Return the narration of a script: utterances in the cache, on a clock of whole frames.
 
     `voices` maps `Speaker.id` to a voice and goes before the script's own; `lexicon` maps words to their
-    pronunciation; `options` are the engine's. `progress` is told (done, all, reused) after every utterance.
+    pronunciation; `options` are the engine's. `progress` is told (done, all, reused) after every utterance;
+    `tell` hears, a line each, of words that an engine without times of its own left out or added.
 
     Raises:
         ScriptError: nothing in the script can be said.
@@ -66,6 +68,10 @@ def narrate(
     jobs = _jobs(lines, engine, options or {}, cache)
     utterances = _made(jobs, cache, pool, progress or _silent)
     spoken = [(line.turn, utterance) for line, utterance in zip(lines, utterances, strict=True)]
+    if tell and not engine.info.timings:
+        for line, utterance in zip(lines, utterances, strict=True):
+            for remark in remarks_on(utterance):
+                tell(f"line {line.line}: {remark} ({line.text})")
     return schedule(script, spoken, rate, pauses or Pauses(), cards or Cards(), music_alone)
 
 

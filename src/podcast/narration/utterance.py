@@ -16,6 +16,7 @@ from podcast.cache import Cache
 from podcast.engines.base import Speech, SpeechEngine
 from podcast.episode import SAMPLE_RATE, Phone, Utterance, Word, samples
 from podcast.narration.levels import levelled
+from podcast.narration.timing import timed, timing_identity
 from podcast.narration.voices import voice_identity
 from podcast.text import Normalized, normalize
 
@@ -67,8 +68,13 @@ def address(job: Job, cache: Cache) -> str:
     return cache.key(
         "utterance", UTTERANCE_VERSION, engine=[job.engine.info.name, job.engine.identity()],
         voice=voice_identity(line.voice), language=line.language, options=dict(job.options),
-        words=line.said.words, pieces=pieces, level=round(job.voice_level, 2),
+        words=line.said.words, pieces=pieces, level=round(job.voice_level, 2), **_timing(job),
     )  # fmt: skip
+
+
+def _timing(job: Job) -> dict[str, Any]:
+    """Return what the times depend on, for engines that give none."""
+    return {} if job.engine.info.timings else {"timing": timing_identity(job.line.language)}
 
 
 def make(job: Job, cache: Cache) -> Path:
@@ -84,10 +90,13 @@ def _record(job: Job, into: Path) -> None:
     first, last = _extent(sound, speech)
     sound = levelled(_faded(sound[first:last]), job.voice_level)
     words, phones = _moved(speech, first, len(sound))
-    timed = author_words(job.line.said, words or _guessed(job.spoken, len(sound)), not job.engine.info.ipa)
+    remarks: list[str] = []
+    if not words:
+        words, phones, remarks = timed(job.spoken, job.line.language, sound)
+    shown = author_words(job.line.said, words, not job.engine.info.ipa)
     write_wav(into / "speech.wav", sound)
-    times = {"length": len(sound), "words": [[w.text, w.start, w.end] for w in timed],
-             "phones": [[p.symbol, p.start, p.end] for p in phones]}  # fmt: skip
+    times = {"length": len(sound), "words": [[w.text, w.start, w.end] for w in shown],
+             "phones": [[p.symbol, p.start, p.end] for p in phones], "remarks": remarks}  # fmt: skip
     (into / "times.json").write_text(json.dumps(times, ensure_ascii=False), "utf-8")
 
 
@@ -98,6 +107,12 @@ def load(entry: Path, job: Job, digest: str) -> Utterance:
     phones = tuple(Phone(symbol, start, end) for symbol, start, end in times["phones"])
     line = job.line
     return Utterance(line.speaker, line.text, line.line, entry / "speech.wav", times["length"], words, phones, digest)
+
+
+def remarks_on(utterance: Utterance) -> list[str]:
+    """Return what is doubtful about an utterance that was timed by alignment."""
+    times = json.loads((utterance.audio.parent / "times.json").read_text("utf-8"))
+    return list(times.get("remarks", ()))
 
 
 # ---------------------------------------------------------------- sound
@@ -148,14 +163,6 @@ def _moved(speech: Speech, first: int, length: int) -> tuple[list[Word], list[Ph
     while phones and not phones[-1].symbol:
         phones.pop()  # the silence after the last word is the schedule's
     return [Word(w.text, at(w.start), at(w.end)) for w in speech.words], [p for p in phones if p.end > p.start]
-
-
-def _guessed(text: str, length: int) -> list[Word]:
-    """Spread the words of an engine without times over the sound, by their letters."""
-    tokens = text.split()
-    weights = np.cumsum([0, *(len(token) + 1 for token in tokens)]) / max(1, sum(len(t) + 1 for t in tokens))
-    bounds = [round(float(w) * length) for w in weights]
-    return [Word(token, bounds[i], bounds[i + 1]) for i, token in enumerate(tokens)]
 
 
 def author_words(said: Normalized, spoken: Sequence[Word], plain: bool = False) -> tuple[Word, ...]:
