@@ -1,0 +1,303 @@
+"""What a person did in a clip is found again: on a head made by formula, in real files, and through real networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import cache as remember
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from podcast.canvas import to_rgb, to_yuv
+from podcast.episode import SAMPLE_RATE
+from podcast.errors import MediaError
+from podcast.puppet.extract import LONGEST, extract, template_from
+from podcast.puppet.face_nets import FACE_WEIGHTS
+from podcast.puppet.faces import FaceNets, Tracker, read_face
+from podcast.puppet.headfit import SKULL, angles, rotation
+from podcast.puppet.pose import INDEX, REST
+from podcast.puppet.template import COLUMN, TRACKS, MotionTemplate, template_digest
+from podcast.weights import WeightsError, fetch
+
+RATE = Fraction(30)
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT.parent / "shared" / "samples"
+EYES = {0: ((33, 133), (160, 159, 158), (144, 145, 153), 468), 1: ((362, 263), (385, 386, 387), (380, 374, 373), 473)}
+BROWS = {0: (70, 63, 105, 66, 107, 46, 53, 52, 65, 55), 1: (336, 296, 334, 293, 300, 285, 295, 282, 283, 276)}
+LEFT = (33, 127, 234, 93, 54, 21, 103, 67, 122, 196)  # of the skull, with their mirror images:
+RIGHT = (263, 356, 454, 323, 284, 251, 332, 297, 351, 419)
+
+
+def head() -> np.ndarray:
+    """Return landmarks of a head by formula, (478, 3), one face height large: an ellipsoid with a nose."""
+    rng = np.random.default_rng(3)
+    x, y = rng.uniform(-0.3, 0.3, 478), rng.uniform(-0.4, 0.4, 478)
+    spots = {10: (0, -0.5), 152: (0, 0.5), 168: (0, -0.14), 6: (0, -0.1), 197: (0, -0.03), 195: (0, 0.02), 5: (0, 0.06),
+             4: (0, 0.1), 1: (0, 0.12), 33: (-0.24, -0.12), 133: (-0.09, -0.12), 127: (-0.38, -0.1), 234: (-0.39, 0.02),
+             93: (-0.38, 0.1), 54: (-0.3, -0.36), 21: (-0.35, -0.25), 103: (-0.24, -0.43), 67: (-0.14, -0.47),
+             122: (-0.06, -0.06), 196: (-0.06, -0.02)}  # fmt: skip
+    for point, (px, py) in spots.items():
+        x[point], y[point] = px, py
+    for a, b in zip((*LEFT, 133), (*RIGHT, 362), strict=True):
+        x[b], y[b] = -x[a], y[a]
+    for side, sign in ((0, -1), (1, 1)):
+        _, upper, lower, iris = EYES[side]
+        for points, dy in ((upper, -0.02), (lower, 0.02), (range(iris, iris + 5), 0.0)):
+            x[list(points)], y[list(points)] = sign * 0.165, -0.12 + dy
+        x[list(BROWS[side])], y[list(BROWS[side])] = sign * np.linspace(0.08, 0.26, 10), -0.22
+    z = 0.45 * np.sqrt(np.clip(1 - (x / 0.45) ** 2 - (y / 0.62) ** 2, 0, 1))
+    for point, out in ((168, 0.04), (6, 0.06), (197, 0.09), (195, 0.12), (5, 0.15), (4, 0.17), (1, 0.16)):
+        z[point] += out
+    return np.stack([x, y, z], 1)
+
+
+def motion(seconds: float = 12.0, seed: int = 1) -> dict[str, np.ndarray]:
+    """Return independent wanderings of all channels, with blinks of a third of a second."""
+    t = np.arange(round(seconds * RATE)) / float(RATE)
+    rng = np.random.default_rng(seed)
+
+    def wander(size: float, k: int) -> np.ndarray:
+        parts = [np.sin(2 * np.pi * f * t + rng.uniform(0, 6.28)) for f in (0.15 + 0.02 * k, 0.4 + 0.04 * k, 0.9)]
+        return size * np.sum(parts, 0) / np.abs(np.sum(parts, 0)).max()
+
+    sizes = {"yaw": 12, "pitch": 7, "roll": 7, "gaze_x": 0.6, "gaze_y": 0.6, "brow_l": 0.8, "head_x": 0.03}
+    out = {name: wander(size, k) for k, (name, size) in enumerate(sizes.items())}
+    out["brow_r"] = out["brow_l"]
+    lids = np.zeros(len(t))
+    for blink in np.arange(1.3, seconds - 0.5, 2.7):
+        lids = np.maximum(lids, np.clip(1.4 - np.abs(t - blink) / 0.12, 0, 1))
+    return {**out, "blink_l": lids, "blink_r": lids}
+
+
+def filmed(
+    moves: dict[str, np.ndarray], tilt: tuple[float, float, float] = (0, 0, 0), noise: float = 0.3
+) -> np.ndarray:
+    """Return landmarks (frames, 478, 3), pixels, of the head in front of a camera that sees it tilted."""
+    rng, base, turn, frames = np.random.default_rng(7), head(), rotation(*tilt), []
+    for i in range(len(moves["yaw"])):
+        m = {name: float(track[i]) for name, track in moves.items()}
+        face = base.copy()
+        for side, brow in ((0, "brow_l"), (1, "brow_r")):
+            _, upper, _, iris = EYES[side]
+            face[list(upper), 1] += 0.036 * m["blink_l"]
+            face[iris : iris + 5, :2] += 0.15 * np.array([0.105 * m["gaze_x"], 0.045 * m["gaze_y"]])
+            face[list(BROWS[side]), 1] -= 0.05 * m[brow]
+        moved = face @ (rotation(m["yaw"], m["pitch"], m["roll"]) @ turn).T
+        moved[:, 0] += 1.25 * m["head_x"]
+        frames.append(moved * (200, 200, -200) + (360, 300, 0))
+    return (np.array(frames) + rng.normal(0, noise, (len(frames), 478, 3))).astype(np.float32)
+
+
+def found(points: np.ndarray) -> MotionTemplate:
+    template = template_from(points, np.arange(len(points)) / float(RATE), RATE)
+    assert template is not None
+    return template
+
+
+def fit(true: np.ndarray, seen: np.ndarray) -> tuple[float, float]:
+    """Return correlation and gain."""
+    return float(np.corrcoef(true, seen)[0, 1]), float(np.polyfit(true, seen, 1)[0])
+
+
+LEAST = {"yaw": 0.95, "pitch": 0.95, "roll": 0.95, "blink_l": 0.9, "gaze_x": 0.8, "gaze_y": 0.8, "brow_l": 0.7}
+
+
+@pytest.mark.parametrize("tilt", [(0, 0, 0), (9, -6, 4)])
+def test_a_head_made_by_formula_is_found_again(tilt: tuple[float, float, float]) -> None:
+    moves = motion()
+    template = found(filmed(moves, tilt))
+    assert template.starts == (0,)
+    for name, least in LEAST.items():
+        correlation, gain = fit(moves[name], template.tracks[:, COLUMN[name]])
+        assert correlation >= least, name
+        assert (0.5 if name.startswith("brow") else 0.8) <= gain <= 1.25, (name, gain)
+
+
+def test_any_person_rests_at_zero() -> None:
+    still = {name: 0 * track for name, track in motion().items()}
+    for tilt in ((0, 0, 0), (14, -9, 6)):
+        tracks = found(filmed(still, tilt, noise=0.2)).tracks
+        assert np.abs(np.median(tracks, axis=0)).max() < 0.1
+        assert np.abs(tracks[:, [COLUMN[n] for n in ("yaw", "pitch", "roll")]]).max() < 1.0
+        assert tracks[:, COLUMN["blink_l"]].max() < 0.5  # eyes that never shut have not blinked
+
+
+def test_the_pose_that_is_taken_most_is_neutral() -> None:
+    moves = motion()
+    moves["yaw"] = np.where(np.arange(360) < 250, 0.02, 1.0) * moves["yaw"] + np.where(np.arange(360) < 250, 10.0, 0.0)
+    tracks = found(filmed(moves)).tracks
+    assert abs(np.median(tracks[:250, COLUMN["yaw"]])) < 1.0
+
+
+def test_blinks_stay_sharp_and_whole() -> None:
+    moves = motion()
+    lids = found(filmed(moves)).tracks[:, COLUMN["blink_l"]]
+    shut = (lids > 0.95).astype(int)
+    assert (np.diff(shut) > 0).sum() == (np.diff((moves["blink_l"] > 0.95).astype(int)) > 0).sum() == 4
+    assert abs(int((lids > 0.5).sum()) - int((moves["blink_l"] > 0.5).sum())) <= 8
+    lags = range(-3, 4)
+    fits = [np.corrcoef(np.roll(moves["blink_l"], lag), lids)[0, 1] for lag in lags]
+    assert lags[int(np.argmax(fits))] == 0
+
+
+def test_rotations_and_angles_agree() -> None:
+    for pose in ((0, 0, 0), (20, -10, 5), (-15, 8, -12)):
+        assert np.allclose(angles(rotation(*pose)[None])[0], pose)
+    nose = rotation(10, 0, 0) @ (0, 0, 1), rotation(0, 10, 0) @ (0, 0, 1), rotation(0, 0, 10) @ (0, -1, 0)
+    assert nose[0][0] > 0.1 and nose[1][1] > 0.1 and nose[2][0] > 0.1  # right, down, clockwise
+    assert len(set(SKULL)) == len(SKULL)
+
+
+def test_short_gaps_are_bridged_and_long_ones_split() -> None:
+    moves = motion()
+    points = filmed(moves)
+    points[100:106] = np.nan
+    template = found(points)
+    assert template.starts == (0,)
+    assert fit(moves["yaw"], template.tracks[:, COLUMN["yaw"]])[0] > 0.99
+    points[200:230] = np.nan
+    points[300:310] += 5 * np.random.default_rng(0).normal(0, 20, (10, 478, 3)).astype(np.float32)  # something else
+    template = found(points)
+    assert template.starts == (0, 200)
+    assert 318 <= len(template.tracks) <= 331
+    points[:] = np.nan
+    assert template_from(points, np.arange(360) / 30, RATE) is None
+
+
+def test_a_cut_in_the_clip_is_no_movement() -> None:
+    points = filmed(motion())
+    points[180:, :, 0] += 90
+    template = found(points)
+    assert template.starts == (0, 180)
+
+
+# ---------------------------------------------------------------- files
+
+
+class Formula:
+    """A tracker that does not look, for a clip whose pictures do not matter."""
+
+    def __init__(self, points: np.ndarray) -> None:
+        self.points, self.sizes = list(points), set()
+
+    def track(self, rgb: np.ndarray) -> np.ndarray | None:
+        self.sizes.add(rgb.shape)
+        return self.points.pop(0) if self.points else None
+
+
+def write_clip(path: Path, pictures: list[np.ndarray], rate: Fraction = RATE) -> Path:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=rate, options={"crf": "16", "preset": "ultrafast"})
+        stream.height, stream.width = pictures[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def grey(frames: int, height: int = 180, width: int = 320) -> list[np.ndarray]:
+    return [np.full((height, width, 3), 90, np.uint8)] * frames
+
+
+def test_a_clip_becomes_a_template(tmp_path: Path) -> None:
+    moves, told = motion(4.0), list[float]()
+    points = filmed(moves)
+    clip = write_clip(tmp_path / "me.mp4", grey(120))
+    template = extract(clip, Formula(points), told.append)
+    assert (template.name, template.rate, len(template.tracks)) == ("me", RATE, 120)
+    assert "me.mp4" in template.source
+    assert told == sorted(told) and told[-1] == 1.0 and len(told) > 100
+    again = extract(clip, Formula(points), name="other")
+    assert template_digest(again) == template_digest(template)
+
+
+def test_fast_and_large_clips_are_thinned(tmp_path: Path) -> None:
+    tracker = Formula(filmed(motion(3.0)))
+    template = extract(write_clip(tmp_path / "fast.mp4", grey(180, 720, 1280), Fraction(60)), tracker)
+    assert template.rate == 30
+    assert 88 <= len(template.tracks) <= 91
+    assert tracker.sizes == {(405, 720, 3)}
+
+
+def test_a_clip_without_a_face_is_named(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "wall.mp4", grey(70))
+    with pytest.raises(MediaError, match=r"wall\.mp4.*no face"):
+        extract(clip, Formula(np.zeros((0, 478, 3))))
+    with pytest.raises(MediaError, match=r"wall\.mp4.*2 s in a row"):
+        extract(clip, Formula(filmed(motion(1.0))))
+
+
+def test_what_is_no_clip_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_text("no video")
+    for name in ("a.mp4", "missing.mp4"):
+        with pytest.raises(MediaError, match=name):
+            extract(tmp_path / name, Formula(np.zeros((0, 478, 3))))
+    with av.open(str(tmp_path / "sound.wav"), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=SAMPLE_RATE)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 4800), np.int16), format="s16", layout="mono")
+        frame.sample_rate = SAMPLE_RATE
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    with pytest.raises(MediaError, match=r"sound\.wav.*no picture"):
+        extract(tmp_path / "sound.wav", Formula(np.zeros((0, 478, 3))))
+    assert LONGEST >= 60
+
+
+# ---------------------------------------------------------------- real networks, where they are at hand
+
+
+@remember
+def nets() -> FaceNets:
+    try:
+        return FaceNets(fetch(FACE_WEIGHTS, ROOT / "data" / "weights", offline=True))
+    except WeightsError:
+        pytest.skip("the face networks are not here")
+
+
+def commanded(frames: int) -> np.ndarray:
+    moves = motion(frames / float(RATE), seed=4)
+    poses = np.tile(REST, (frames, 1))
+    for name in TRACKS:
+        if name in moves:
+            poses[:, INDEX[name]] = moves[name]
+    return poses
+
+
+def round_trip(draw: Callable[[np.ndarray], np.ndarray], least: dict[str, float], gains: dict[str, float]) -> None:
+    """Render known motion, extract it, compare."""
+    poses, tracker = commanded(180), Tracker(nets())
+    points = [tracker.track(np.ascontiguousarray(to_rgb(draw(pose)))) for pose in poses]
+    assert all(p is not None for p in points)
+    template = found(np.array(points))
+    for name, bar in least.items():
+        correlation, gain = fit(poses[:, INDEX[name]], template.tracks[:, COLUMN[name]])
+        assert correlation >= bar, (name, correlation)
+        assert gain >= gains.get(name, 0.8) and gain <= 1.25, (name, gain)
+
+
+def test_a_portrait_drives_another() -> None:
+    picture = next(iter(SAMPLES.glob("portraits/s8.*")), None)
+    if picture is None:
+        pytest.skip("no sample portraits")
+    from podcast.puppet.portrait import PortraitFigure
+
+    background = to_yuv(np.full((440, 440, 3), 90, np.float32))
+    figure = PortraitFigure(read_face(picture, nets=nets()), background, 280, (220, 215))
+    least = {**LEAST, "gaze_y": 0.5}
+    round_trip(figure.draw, least, {"gaze_y": 0.2, "gaze_x": 0.7, "brow_l": 0.5})
+
+
+def test_a_real_person_blinks_and_nods() -> None:
+    clip = SAMPLES / "clips" / "d18.mp4"
+    if not clip.is_file():
+        pytest.skip("no sample clips")
+    template = extract(clip, Tracker(nets()))
+    assert template.starts == (0,)
+    shut = template.tracks[:, COLUMN["blink_l"]] > 0.9
+    assert 1 <= (np.diff(shut.astype(int)) > 0).sum() <= 3
+    assert 1.0 < np.abs(template.tracks[:, COLUMN["pitch"]]).max() < 6.0
+    assert np.abs(np.median(template.tracks, axis=0)).max() < 0.5
