@@ -9,11 +9,12 @@ import numpy as np
 
 from podcast.canvas import to_layer, to_yuv
 from podcast.puppet.facemap import FaceMap
-from podcast.puppet.portrait.geometry import CHIN, crown_of, fall
+from podcast.puppet.portrait.geometry import CHIN, FOREHEAD, crown_of, fall
 
 _MARGIN = 0.10  # of the picture beyond the region that a moving head may bring in, head heights
+_DOME = 0.16  # height of the corners that a crown of our own rounds off, head heights
 _FEATHER = 0.008  # least softness of the outline, head heights
-_SOLID, _CLEAR = 0.88, 0.12  # matte values that count as all and nothing
+_SOLID, _CLEAR = 0.78, 0.24  # matte values that count as all and nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,9 @@ def cut_out(face: FaceMap, placement: Placement, size: tuple[int, int]) -> Cutou
     margin = int(np.ceil(_MARGIN * head))
     h, w = face.matte.shape
     corners = placement.to_region(np.array([[-0.5, -0.5], [w - 0.5, h - 0.5]]))
-    x0, y0 = np.maximum(np.floor(corners[0]).astype(int), -margin)
+    crown, cut = crown_of(face)
+    missing = int(np.ceil(max(corners[0, 1] - placement.to_region(crown)[1], 0.05 * head))) if cut else 0
+    x0, y0 = np.maximum(np.floor(corners[0]).astype(int) - (0, max(missing, 0)), -margin)
     x1 = min(int(np.ceil(corners[1, 0])), size[0] + margin)
     y1 = min(int(np.ceil(corners[1, 1])) + int(0.02 * head) + 2, size[1] + margin)  # breath lifts the lower edge
     box = int(x0), int(y0), max(int(x1 - x0), 2), max(int(y1 - y0), 2)
@@ -72,6 +75,9 @@ def cut_out(face: FaceMap, placement: Placement, size: tuple[int, int]) -> Cutou
     landmarks[:, :2] = placement.to_region(face.landmarks[:, :2].astype(np.float64)) - (x0, y0)
     alpha = _with_face(alpha, landmarks, head)
     alpha = _shoulders(alpha, corners - (x0, y0), landmarks, head)
+    known = int(np.ceil(corners[0, 1])) - int(y0)
+    if missing > 0 and known > 0:
+        rgb, alpha = _crowned(rgb, alpha, known, missing, landmarks, head)
     layer = to_layer(np.dstack([_clean_edges(rgb, alpha), alpha * 255]))
     return Cutout(layer, landmarks, np.array([x0, y0]), head, face.height * scale, rgb)
 
@@ -119,12 +125,39 @@ def _with_face(alpha: np.ndarray, landmarks: np.ndarray, head: float) -> np.ndar
     return alpha * cv2.blur(cv2.dilate(own, np.ones((reach, reach), np.uint8)).astype(np.float32), (3, 3))
 
 
+def _crowned(
+    rgb: np.ndarray, alpha: np.ndarray, known: int, missing: int, landmarks: np.ndarray, head: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return picture and matte with a crown where the picture's upper edge (row `known`) cut it off.
+
+    The hair is mirrored at the edge, under a dome as high as `missing` rows.
+    """
+    rgb, alpha = rgb.copy(), alpha.copy()
+    edge = min(known + 2, len(alpha) - 1)
+    mirrored = np.clip(2 * edge - np.arange(edge), 0, len(alpha) - 1)
+    rgb[:edge] = rgb[mirrored]
+    base = min(edge + round(_DOME * head), len(alpha) - 1)  # the dome begins here and rounds the corners off
+    middle = int(np.clip(landmarks[FOREHEAD, 0], 0, alpha.shape[1] - 1))
+    outside = np.flatnonzero(alpha[base] < 0.5)
+    left = int(outside[outside < middle].max(initial=-1)) + 1
+    right = int(outside[outside > middle].min(initial=alpha.shape[1]))
+    alpha[:edge] = alpha[edge]
+    y, x = np.mgrid[0:base, 0 : alpha.shape[1]].astype(np.float32)
+    across = np.clip(np.abs(x - (left + right - 1) / 2) / max((right - left) / 2, 1.0), 0, 1)
+    dome = base - (missing + base - edge) * np.sqrt(1 - across**2.3)
+    alpha[:base] *= np.clip((y - dome) / max(1.5, 0.012 * head) + 0.5, 0, 1) * (across < 1)
+    return rgb, alpha
+
+
 def _shoulders(alpha: np.ndarray, corners: np.ndarray, landmarks: np.ndarray, head: float) -> np.ndarray:
     """Return the matte with shoulders that the picture's sides cut off rounded down to the lower edge."""
     height, width = alpha.shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     chin = float(landmarks[CHIN, 1])
-    for edge, inward in ((float(corners[0, 0]), x - float(corners[0, 0])), (float(corners[1, 0]), float(corners[1, 0]) - x)):
+    for edge, inward in (
+        (float(corners[0, 0]), x - float(corners[0, 0])),
+        (float(corners[1, 0]), float(corners[1, 0]) - x),
+    ):
         if not 0 <= edge + (1 if edge < width / 2 else -1) <= width:
             continue
         column = alpha[:, 2 if edge < width / 2 else width - 3]

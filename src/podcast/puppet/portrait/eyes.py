@@ -40,7 +40,9 @@ class Eye:
     def _box(self, layer: np.ndarray) -> None:
         h, w = layer.shape[:2]
         x0, y0 = np.clip(np.floor(self.middle - self.width * np.array([0.85, 0.75])), 0, (w - 4, h - 4)).astype(int)
-        x1, y1 = np.clip(np.ceil(self.middle + self.width * np.array([0.85, 0.60])), (x0 + 4, y0 + 4), (w, h)).astype(int)
+        x1, y1 = np.clip(np.ceil(self.middle + self.width * np.array([0.85, 0.60])), (x0 + 4, y0 + 4), (w, h)).astype(
+            int
+        )
         self.rows, self.cols = slice(y0, y1), slice(x0, x1)
         self.source = np.ascontiguousarray(layer[self.rows, self.cols])
         py, px = np.mgrid[y0:y1, x0:x1]
@@ -104,12 +106,18 @@ class Eye:
         if bare.any():  # lashes and the rim of the lid are no part of the white
             bare &= colours[..., 0] >= np.quantile(colours[..., 0][bare], 0.25)
         white = fill(colours, ~bare)
-        white = np.where((self.inside > 0.02)[..., None], cv2.GaussianBlur(white, (0, 0), max(0.7, 0.03 * self.width)), colours)
+        white = np.where(
+            (self.inside > 0.02)[..., None], cv2.GaussianBlur(white, (0, 0), max(0.7, 0.03 * self.width)), colours
+        )
         keep = (self.inside * (1 - fall(away, 1.15, 1.6)))[..., None]
         white = white * (1 - keep) + colours * keep
         # hidden parts of the iris are taken from its other side
-        mirrored = cv2.remap(colours, self.px, (2 * cy - self.py).astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        seen_there = cv2.remap(seen.astype(np.float32), self.px, (2 * cy - self.py).astype(np.float32), cv2.INTER_LINEAR) > 0.9
+        mirrored = cv2.remap(
+            colours, self.px, (2 * cy - self.py).astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        seen_there = (
+            cv2.remap(seen.astype(np.float32), self.px, (2 * cy - self.py).astype(np.float32), cv2.INTER_LINEAR) > 0.9
+        )
         own = cv2.GaussianBlur(cv2.erode(seen.astype(np.float32), np.ones((3, 3), np.uint8)), (0, 0), 0.8)[..., None]
         inner = (away < 1) & seen
         dark = colours[inner].mean(0) if inner.any() else np.array([60.0, 128, 128], np.float32)
@@ -148,7 +156,9 @@ class Eye:
         stack = np.stack(rows)
         order = np.argsort(stack[..., 0], axis=0)[3:5]  # brighter than the middle: no rim, crease or shadow
         skin = np.take_along_axis(stack, order[..., None], axis=0).mean(0)
-        below = [self._shifted(colours, self.low + np.float32(share * self.width) - self.y) for share in (0.16, 0.2, 0.24)]
+        below = [
+            self._shifted(colours, self.low + np.float32(share * self.width) - self.y) for share in (0.16, 0.2, 0.24)
+        ]
         skin = (0.6 * skin + 0.4 * np.median(below, axis=0)).astype(np.float32)
         wide = max(1.0, 0.09 * self.width)
         return cv2.GaussianBlur(skin, (0, 0), sigmaX=wide, sigmaY=wide)
@@ -156,7 +166,9 @@ class Eye:
     def _shifted(self, picture: np.ndarray, dy: np.ndarray) -> np.ndarray:
         """Return a picture taken from `dy` further down the eye's own axis."""
         u, v = self.px + dy * np.float32(self.down[0]), self.py + dy * np.float32(self.down[1])
-        return cv2.remap(picture, u.astype(np.float32), v.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.remap(
+            picture, u.astype(np.float32), v.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
 
     def draw(self, pose: np.ndarray, target: np.ndarray) -> None:
         """Draw the eye of a pose into a layer like the source."""

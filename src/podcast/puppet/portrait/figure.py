@@ -172,7 +172,9 @@ class PortraitFigure:
             for sy in (-1, 0, 1):
                 for name, limit in _DEGREES.items():
                     pose[INDEX[name]] = limit * (sy if name in ("pitch", "head_y") else sx)
-                move = self.head.move(self.head.limited(pose), (sx * _LEAN * self.height, -_BREATH * self.height * (sy < 0)))
+                move = self.head.move(
+                    self.head.limited(pose), (sx * _LEAN * self.height, -_BREATH * self.height * (sy < 0))
+                )
                 box = _join(box, self.head.extent(move, (self.w, self.h), self._split))
         if self._trunk[3] > self._trunk[1]:
             box = _join(box, self._trunk)

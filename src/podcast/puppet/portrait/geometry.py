@@ -70,7 +70,7 @@ def crown_of(face: FaceMap) -> tuple[np.ndarray, bool]:
     for step in np.arange(_CROWN[0], _CROWN[1], 0.01):
         x, y = chin + up * (step * face.height)
         if y < 0 or not 0 <= x < w:
-            return chin + up * (max(float(step), _CROWN_USUAL) * face.height), True
+            return chin + up * (max(float(step) + 0.04, _CROWN_USUAL) * face.height), True
         if face.matte[min(int(y), h - 1), int(x)] < 0.5:
             return chin + up * (float(step) * face.height), False
     return chin + up * (_CROWN[1] * face.height), False

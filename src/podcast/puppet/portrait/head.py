@@ -12,7 +12,9 @@ from podcast.puppet.turn import Box, Move
 
 _CELLS = 56  # nodes of the grid along a head height
 _ROUNDS = 4  # of the fixed-point iteration
-_DEPTH_GAIN = 1.5  # the mesh is shallower than a head: ears half a face height behind the nose instead of three quarters
+_DEPTH_GAIN = (
+    1.5  # the mesh is shallower than a head: ears half a face height behind the nose instead of three quarters
+)
 _TURNED_MOST = {"yaw": 24.0, "pitch": 17.0}  # degrees of turn, the picture's own included, that hold
 _LEAST = {"yaw": 6.0, "pitch": 6.0}
 _MOST = {"yaw": 18.0, "pitch": 11.0, "roll": 12.0}
@@ -96,7 +98,9 @@ class HeadWarp:
     def draw(self, layer: np.ndarray, move: Move, pose: np.ndarray, box: Box) -> np.ndarray:
         """Return the turned layer in a box of the region."""
         nodes = Nodes(box[0], box[1], box[2] - box[0], box[3] - box[1], self.step)
-        maps = nodes.enlarge(self._inverse(move, pose, nodes.x - np.float32(self.at[0]), nodes.y - np.float32(self.at[1])))
+        maps = nodes.enlarge(
+            self._inverse(move, pose, nodes.x - np.float32(self.at[0]), nodes.y - np.float32(self.at[1]))
+        )
         return cv2.remap(layer, maps, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
 
     def _inverse(self, move: Move, pose: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -183,4 +187,3 @@ def _expressions(lm: np.ndarray, face: float, up: np.ndarray, x: np.ndarray, y: 
         round_ = np.exp(-((x - cheek[0]) ** 2 + (y - cheek[1]) ** 2) / (0.13 * face) ** 2)
         fields[3] += (round_ * _CHEEK * face)[..., None] * up
     return fields
-

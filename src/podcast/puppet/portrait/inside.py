@@ -107,7 +107,9 @@ class Inside:
     def _rim(self, picture: np.ndarray, mask: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return picture and alpha with the lips' dark inner edge around."""
         k = max(1, round(0.014 * self.width))
-        wide = cv2.GaussianBlur(cv2.dilate(mask, np.ones((2 * k + 1, 2 * k + 1), np.uint8)), (0, 0), max(0.8, 0.012 * self.width))
+        wide = cv2.GaussianBlur(
+            cv2.dilate(mask, np.ones((2 * k + 1, 2 * k + 1), np.uint8)), (0, 0), max(0.8, 0.012 * self.width)
+        )
         rim = np.float32(0.5) * np.maximum(wide.astype(np.float32) / 255 - alpha, 0)
         whole = alpha + rim
         colours = picture * alpha[..., None] + self.lip * rim[..., None]
@@ -197,7 +199,7 @@ def _teeth(x: np.ndarray, y: np.ndarray, tone: np.ndarray, wide: float, upper: b
 def _tongue(x: np.ndarray, y: np.ndarray, tone: np.ndarray) -> np.ndarray:
     ty = (y - 0.30) / 0.22
     alpha = fall((x / 0.30) ** 2 + ty**2, 0.80, 1.05)
-    light = 0.55 + 0.45 * fall(np.abs(ty + 0.35), 0, 0.9) - 0.2 * np.exp(-((x / 0.02) ** 2)) * fall(np.abs(ty), 0.2, 0.9)
+    light = (
+        0.55 + 0.45 * fall(np.abs(ty + 0.35), 0, 0.9) - 0.2 * np.exp(-((x / 0.02) ** 2)) * fall(np.abs(ty), 0.2, 0.9)
+    )
     return _sprite(tone * light[..., None], alpha)
-
-

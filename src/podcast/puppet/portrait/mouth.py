@@ -160,7 +160,9 @@ class MouthWarp:
     def contours(self, pose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the inner lip contours (11, 2) of a pose in the mouth's axes, pixels."""
         weights = self._weights(pose)
-        lips = [self.shape.local(p + np.tensordot(weights, m, 1)) for p, m in zip(self.lips, self.lip_moves, strict=True)]
+        lips = [
+            self.shape.local(p + np.tensordot(weights, m, 1)) for p, m in zip(self.lips, self.lip_moves, strict=True)
+        ]
         return self._shut(pose, *lips)
 
     def _shut(self, pose: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -229,7 +231,11 @@ def _moves(s: MouthShape, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[np.nd
     u = np.abs(np.where(x < 0, x / s.left, x / s.right))
     over = y - s.line(x)
     v = np.where(over > 0, over / s.chin, over / s.nose)
-    window = fall(np.abs(x), 0.80 * max(2.8 * a, s.jaw), max(2.8 * a, 1.1 * s.jaw)) * fall(-v, 0.75, 1.1) * fall(v, 1.4, 1.95)
+    window = (
+        fall(np.abs(x), 0.80 * max(2.8 * a, s.jaw), max(2.8 * a, 1.1 * s.jaw))
+        * fall(-v, 0.75, 1.1)
+        * fall(v, 1.4, 1.95)
+    )
     arch = np.clip(1 - u**2, 0, 1)
     gap = np.interp(x, s.upper[:, 0], s.gap * s.parted, 0, 0)
     thick_up, thick_low = np.interp(x, s.upper[:, 0], s.upper_full), np.interp(x, s.lower[:, 0], s.lower_full)
@@ -258,7 +264,10 @@ def _moves(s: MouthShape, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[np.nd
     return {
         "jaw": (pair(pull, s.drop * jaw_up), pair(pull, s.drop * jaw_low)),
         "wide": both(0.17 * a * sign * slide * near, -0.03 * a * slide * near),
-        "pucker": (pair(gather, -0.06 * a * arch * lip_up * deep_up), pair(gather, 0.07 * a * arch * lip_low * deep_low)),
+        "pucker": (
+            pair(gather, -0.06 * a * arch * lip_up * deep_up),
+            pair(gather, 0.07 * a * arch * lip_low * deep_low),
+        ),
         "smile": both(0.10 * a * sign * slide * near, -0.17 * a * lift),
         "squeeze": (pair(zero, 0.30 * thick_up * deep_up * lip_up * np.sqrt(arch)),
                     pair(zero, -0.30 * thick_low * deep_low * lip_low * np.sqrt(arch))),
