@@ -19,7 +19,7 @@ PAD = 30  # frames of background around both sounds
 FREE = 800  # frames (8 s) up to which the way may go anywhere
 REACH = 0.2  # of the length, and at least 4 s: how far from the straight line otherwise, until the way touches it
 WRONG, WRONG_SHORT = 0.95, 1.02  # relative cost: up to 0.94 the same text was measured, from 0.92 on another
-DOUBTFUL = 1.0  # relative cost of one sentence among others
+DOUBTFUL = 0.93  # relative cost of one sentence among others, from which a second look is due
 SHORT = samples(2.0)  # what is shorter is a matter of chance
 SQUEEZED = 0.25  # of a word's own length: below it, the word is not there
 LOUD = 0.35  # of the way from the background's level to that of speech: what is added is at least so loud
@@ -76,7 +76,7 @@ class Alignment:
     costs: tuple[float, ...] = ()  # of every word, relative like `cost`
 
     def doubtful(self, first: int, last: int) -> bool:
-        """Whether the words `first` … `last` (exclusive), a sentence, seem to be other words."""
+        """Whether the words `first` … `last` (exclusive), a sentence, may be other words: to be aligned alone."""
         lengths = np.array([w.end - w.start for w in self.words[first:last]], float)
         long = lengths.sum() >= SHORT
         return bool(long and lengths @ np.array(self.costs[first:last]) > DOUBTFUL * lengths.sum())

@@ -128,7 +128,10 @@ def said(passage: Passage, sound: np.ndarray, references: Sequence[Utterance]) -
         phones = tuple(_moved(p, passage.start) for p in found.phones)
         phones = tuple(p for p in phones if p.start >= start and p.end <= end)
         remarks = tuple(str(f) for f in _of(found, first, last))
-        wrong = found.wrong or (len(firsts) > 2 and found.doubtful(first, last))
+        wrong = found.wrong
+        if len(references) > 1 and found.doubtful(first, last):
+            alone, _ = _joined(references[number : number + 1])
+            wrong = align(sound[start - passage.start : end - passage.start], alone).wrong
         out.append(Said(index, start, end, words, phones, remarks, wrong))
     return out
 
