@@ -163,7 +163,8 @@ def _check_pose(face: FaceMap) -> Iterator[Finding]:
         yield Finding("refuse" if abs(pitch) > _DOWN else "warn", "nodded",
                       f"the head looks {way} by {abs(pitch):.0f}°", "use a picture taken at eye level")  # fmt: skip
     if abs(roll) > _LYING:
-        yield Finding("refuse", "sideways", "the picture does not stand upright", "turn it and try again")
+        way = "counter-clockwise" if roll > 0 else "clockwise"
+        yield Finding("refuse", "sideways", "the picture does not stand upright", f"turn it by {abs(roll):.0f}° {way}")
     elif abs(roll) > _TILTED:
         yield Finding("warn", "tilted", f"the head is tilted by {abs(roll):.0f}°", "turn the picture upright")
 
