@@ -16,6 +16,7 @@ from pathlib import Path
 import av
 
 from podcast.ffmpeg import Picture
+from tests.bench.portraits import presenters
 from tests.bench.x264 import x264_alone
 
 _SENTENCES = (
@@ -128,6 +129,8 @@ def main() -> None:
         _row("create --avatar, warm: wall", f"{warm.wall:.2f} s", "under 3 s")
         _row("size", f"{video.stat().st_size / length / 1e6 * 60:.1f} MB/min")
         _row("peak memory, all processes", f"{cold.peak:.0f} MB")
+        for what, cost, bar in presenters():
+            _row(what, f"{cost:.2f} ms" if "(s)" not in what else f"{cost:.2f}", bar)
         if chosen.long:
             (folder / "bench.txt").write_text(script_of(chosen.long))
             longer = run(create, folder)
