@@ -7,11 +7,17 @@ import numpy as np
 
 from podcast.puppet.crops import Place, cut
 from podcast.puppet.face_nets import MATTE_SIDE, FaceNets
+from podcast.puppet.facemap import MESH
 
 _BUST = 3.6  # side of the close look at head and shoulders, in face heights
 _EDGE = 0.10  # width of the band in which edges are looked for, in face heights
 _SMOOTH = 1e-4  # of the guided filter: variance (of 0 … 1 colours) that is taken for noise
-_INSIDE, _OUTSIDE = 0.90, 0.10  # matte values that are taken for all and nothing
+_INSIDE, _OUTSIDE = 0.85, 0.22  # matte values that are taken for all and nothing
+_GAP = 0.04  # face heights: gaps and spikes below that are the network's, not the person's
+_HOLE = 0.02  # share of the body below which a hole is filled
+_SURE_FACE = 0.03  # face heights from the mesh's outline to what is face for certain
+_NOSE = 1
+_COARSE = 512  # px, longer side of the picture in which the body is decided: twice what the network sees
 _FINE = 700  # px, longer side of the picture in which the guided filter's coefficients are found
 
 
@@ -22,9 +28,10 @@ def read_matte(rgb: np.ndarray, landmarks: np.ndarray, nets: FaceNets) -> np.nda
     (He, Sun and Tang 2010, on a reduced picture as in their fast variant of 2015) takes over the edges.
     """
     height = float(np.linalg.norm(landmarks[10, :2] - landmarks[152, :2]))
-    coarse = _fill(_look(rgb, landmarks, height, nets), landmarks)
-    fine = _guided(rgb, coarse, height * _EDGE)
-    alpha = np.clip((fine - _OUTSIDE) / (_INSIDE - _OUTSIDE), 0, 1)
+    body = _body(_look(rgb, landmarks, height, nets), landmarks, height)
+    fine = _guided(rgb, body, height * _EDGE)
+    alpha = _in_band(np.clip((fine - _OUTSIDE) / (_INSIDE - _OUTSIDE), 0, 1), body, height * _EDGE)
+    alpha = np.maximum(alpha, _face(rgb.shape[:2], landmarks, height))
     return np.rint(alpha * 255).astype(np.float32) / np.float32(255)
 
 
@@ -32,7 +39,7 @@ def _look(rgb: np.ndarray, landmarks: np.ndarray, height: float, nets: FaceNets)
     h, w = rgb.shape[:2]
     whole = nets.matte(cv2.resize(rgb, (MATTE_SIDE, MATTE_SIDE), interpolation=cv2.INTER_AREA))
     matte = cv2.resize(whole, (w, h), interpolation=cv2.INTER_LINEAR)
-    x, y = landmarks[:468, :2].mean(0)
+    x, y = landmarks[:MESH, :2].mean(0)
     place = Place(float(x), float(y), height * _BUST)
     crop, back = cut(rgb, place, MATTE_SIDE)
     close = cv2.warpAffine(nets.matte(crop), back, (w, h), flags=cv2.INTER_LINEAR)
@@ -46,17 +53,62 @@ def _window(side: int) -> np.ndarray:
     return np.minimum.outer(ramp, ramp).astype(np.float32)
 
 
-def _fill(matte: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Make the face solid, and keep only what hangs together with it."""
-    solid = matte.copy()
-    hull = cv2.convexHull(np.rint(landmarks[:468, :2]).astype(np.int32))
-    cv2.fillConvexPoly(solid, hull, 1.0)
-    body = (solid > 0.3).astype(np.uint8)
-    _, labels = cv2.connectedComponents(body)
-    x, y = np.clip(np.rint(landmarks[1, :2]), 0, [matte.shape[1] - 1, matte.shape[0] - 1]).astype(int)
-    own = (labels == labels[y, x]).astype(np.uint8)
-    own = cv2.dilate(own, np.ones((3, 3), np.uint8), iterations=max(2, matte.shape[1] // 100))
-    return np.where(own > 0, solid, 0).astype(np.float32)
+def _face(shape: tuple[int, ...], landmarks: np.ndarray, height: float) -> np.ndarray:
+    """Return what is inside of the face's outline for certain, float32 (h, w) with a soft edge."""
+    points = landmarks[:MESH, :2]
+    smaller = points.mean(0) + (points - points.mean(0)) * (1 - 2 * _SURE_FACE)
+    solid = np.zeros(shape, np.uint8)
+    cv2.fillConvexPoly(solid, cv2.convexHull(np.rint(smaller).astype(np.int32)), 255, cv2.LINE_AA)
+    return cv2.GaussianBlur(solid, (0, 0), max(0.7, height * _SURE_FACE / 2)).astype(np.float32) / 255
+
+
+def _body(matte: np.ndarray, landmarks: np.ndarray, height: float) -> np.ndarray:
+    """Decide what the network left open: one solid body around the face, float32 (h, w) with soft edges.
+
+    Works on a reduced picture, whose grain is the network's own.
+    """
+    factor = max(1.0, max(matte.shape) / _COARSE)
+    size = (max(1, round(matte.shape[1] / factor)), max(1, round(matte.shape[0] / factor)))
+    small = cv2.resize(matte, size, interpolation=cv2.INTER_AREA)
+    hull = cv2.convexHull(np.rint(landmarks[:MESH, :2] / factor).astype(np.int32))
+    cv2.fillConvexPoly(small, hull, 1.0)
+    reach = max(1, round(height / factor * _GAP))
+    sure = cv2.GaussianBlur(small, (0, 0), reach / 2) if reach > 1 else small
+    solid = ((small > 0.55) & (sure > 0.35) | (sure > 0.65)).astype(np.uint8)
+    round_brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    solid = cv2.morphologyEx(cv2.morphologyEx(solid, cv2.MORPH_CLOSE, round_brush), cv2.MORPH_OPEN, round_brush)
+    solid = _filled(_connected(solid, landmarks[_NOSE, :2] / factor))
+    soft = cv2.GaussianBlur(solid.astype(np.float32), (0, 0), max(0.6, reach / 4))
+    return cv2.resize(soft, matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def _connected(solid: np.ndarray, point: np.ndarray) -> np.ndarray:
+    """Keep only what hangs together with a point."""
+    _, labels = cv2.connectedComponents(solid)
+    x, y = np.clip(np.rint(point), 0, [solid.shape[1] - 1, solid.shape[0] - 1]).astype(int)
+    return (labels == labels[y, x]).astype(np.uint8)
+
+
+def _filled(solid: np.ndarray) -> np.ndarray:
+    """Fill holes: background that no way leads to from the picture's edge, unless it is large (an arm akimbo)."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(1 - solid, connectivity=4)
+    h, w = solid.shape
+    for label in range(1, count):
+        x, y, wide, high, area = stats[label]
+        inner = x > 0 and y > 0 and x + wide < w and y + high < h
+        if inner and area < _HOLE * solid.sum():
+            solid[labels == label] = 1
+    return solid
+
+
+def _in_band(alpha: np.ndarray, body: np.ndarray, reach: float) -> np.ndarray:
+    """Let edges be found only near the body's edge: what lies deeper is solid, what lies farther off is nothing."""
+    factor = max(1.0, max(body.shape) / _COARSE)
+    size = (max(1, round(body.shape[1] / factor)), max(1, round(body.shape[0] / factor)))
+    inner = (cv2.resize(body, size, interpolation=cv2.INTER_AREA) > 0.5).astype(np.uint8)
+    depth = cv2.distanceTransform(inner, cv2.DIST_L2, 3) - cv2.distanceTransform(1 - inner, cv2.DIST_L2, 3)
+    depth = cv2.resize(depth * factor / reach, body.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.clip(alpha, np.clip(depth - 1, 0, 1), 1 - np.clip(-depth - 1, 0, 1))
 
 
 def _guided(rgb: np.ndarray, matte: np.ndarray, reach: float) -> np.ndarray:
