@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from fractions import Fraction
 from functools import cache as remember
@@ -221,6 +222,26 @@ def test_fast_and_large_clips_are_thinned(tmp_path: Path) -> None:
     assert template.rate == 30
     assert 88 <= len(template.tracks) <= 91
     assert tracker.sizes == {(405, 720, 3)}
+
+
+def test_a_telephone_held_upright_is_seen_upright(tmp_path: Path) -> None:
+    picture = np.zeros((180, 320, 3), np.uint8)
+    picture[:, :160] = 220  # the left half as it is stored is the upper half as it is seen
+    content = bytearray(write_clip(tmp_path / "a.mp4", [picture] * 70).read_bytes())
+    matrix = content.index(b"tkhd") + 4 + 4 + 20 + 8 + 8  # version, times and track, reserved, layer to volume
+    turned = (0, 1 << 16, 0, -1 << 16, 0, 0, 180 << 16, 0, 1 << 30)  # a quarter clockwise
+    content[matrix : matrix + 36] = struct.pack(">9i", *turned)
+    (tmp_path / "a.mp4").write_bytes(content)
+    seen = []
+
+    class Watcher(Formula):
+        def track(self, rgb: np.ndarray) -> np.ndarray | None:
+            seen.append(rgb)
+            return super().track(rgb)
+
+    extract(tmp_path / "a.mp4", Watcher(filmed(motion(3.0))))
+    assert seen[0].shape == (320, 180, 3)
+    assert seen[0][:150].mean() > 190 and seen[0][170:].mean() < 40
 
 
 def test_a_clip_without_a_face_is_named(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podcast.episode import Slot
+from podcast.episode import Phone, Slot, Utterance
 from podcast.errors import MediaError
 from podcast.puppet import recipes
 from podcast.puppet.motion import Style
@@ -23,13 +23,14 @@ from podcast.puppet.template import (
     COLUMN,
     TRACKS,
     MotionTemplate,
+    find_template,
     load_template,
     save_template,
     template_digest,
     template_names,
     template_path,
 )
-from tests.test_motion import LEAD, RATES, UTTERANCES, check_joints_limits_and_speeds, shut, slot
+from tests.test_motion import RATES, UTTERANCES, check_joints_limits_and_speeds, frames_of, shut, slot, speech
 
 SHIPPED = {name: load_template(template_path(name)) for name in template_names()}
 TURN = [COLUMN[n] for n in ("yaw", "pitch", "roll")]
@@ -129,6 +130,15 @@ def test_names_of_templates() -> None:
         load_template(Path("nowhere.npz"))
 
 
+def test_a_template_is_found_by_name_or_file(tmp_path: Path) -> None:
+    save_template(tmp_path / "me.npz", take(4))
+    assert find_template("calm").name == "calm"
+    assert find_template(str(tmp_path / "me.npz")).name == "test"
+    for wrong in ("cal", "calm.npz"):
+        with pytest.raises(MediaError, match="motion template"):
+            find_template(wrong)
+
+
 @pytest.mark.parametrize("name", sorted(recipes.RECIPES))
 def test_templates_that_ship_are_those_of_the_recipes(name: str, tmp_path: Path) -> None:
     save_template(tmp_path / "again.npz", recipes.compose(name))
@@ -162,6 +172,22 @@ def test_slots_begin_and_end_at_rest_and_nothing_jumps(name: str, rate: Fraction
     for frames in (1, 2, 3, 4, 7, 20, round(20 * rate)):
         poses = perform(Slot("title", 0, frames, 0, text="T"), "A", rate, template=TEMPLATES[name]).poses
         check_joints_limits_and_speeds(poses, rate, 12, 8, 6)
+
+
+@settings(max_examples=40)
+@given(
+    speech(), st.sampled_from(RATES), st.sampled_from(sorted(TEMPLATES)), st.integers(0, 24_000), st.floats(0, 1.5),
+    st.booleans(), st.none() | st.floats(-1, 1), st.integers(0, 99),
+)  # fmt: skip
+def test_any_speech_any_template(
+    phones: tuple[Phone, ...], rate: Fraction, name: str, lead: int, energy: float, still: bool,
+    partner: float | None, digest: int,
+) -> None:  # fmt: skip
+    said = Utterance("A", "Yes!", 1, Path("a.wav"), phones[-1].end, (), phones, str(digest))
+    spoken = Slot("speech", 0, frames_of(phones, rate, lead), 0, said, lead)
+    for who in "AB":
+        poses = perform(spoken, who, rate, Style(energy, still), partner, TEMPLATES[name]).poses
+        check_joints_limits_and_speeds(poses, rate, 18, 10, 10)
 
 
 def test_lips_and_breath_stay_with_the_speech() -> None:
@@ -274,4 +300,3 @@ def test_style_scales_a_template() -> None:
     assert 0.4 < spread["half"] / spread["one"] < 0.65
     assert spread["still"] < 0.2 * spread["one"]
     assert (poses[[0, -1]] == REST).all()
-    assert LEAD

@@ -87,6 +87,11 @@ def template_path(name: str) -> Path:
     return path
 
 
+def find_template(wanted: str) -> MotionTemplate:
+    """Return a template by the name of one that ships, or by its file; raises `MediaError` where there is neither."""
+    return load_template(Path(wanted) if wanted.endswith(".npz") else template_path(wanted))
+
+
 def template_digest(template: MotionTemplate) -> str:
     """Return the SHA-256 of what a template does to a performance; its name and source do not count."""
     text = f"{template.rate} {template.starts} {TRACKS}"
