@@ -73,14 +73,14 @@ class PortraitFigure:
         self.mouth = MouthWarp(cutout)
         self.eyes = [Eye(cutout, marks, side) for marks, side in zip(EYES, "lr", strict=True)]
         self.head = HeadWarp(cutout)
-        self._split = int(np.clip(self.head.at[1] + self.head.bottom + _BREATH * head_height + 2, 0, self.h))
-        self._out = self._background.copy()
+        self._stage, self._out = self._background.copy(), self._background.copy()
         self._mouth_state: tuple[int, ...] | None = None
         self._eye_state: tuple[int, ...] | None = None
         self._sway: tuple[int, int] | None = None
         self._phases: dict[tuple[int, int], np.ndarray] = {}
+        self._still, self._still_at = self._still_part()
         self._trunk = self._trunk_box()
-        self._touched: Box = (0, 0, self.w, self._split)
+        self._touched: Box = (0, 0, self.w, self.h)
         self.dirty = self._extents()
         self.changed = self.dirty
         self.draw(REST)
@@ -103,16 +103,16 @@ class PortraitFigure:
             raise ValueError(f"a pose has {len(CHANNELS)} channels, not {pose.shape}")
         pose = self.head.limited(np.clip(pose, _LOW, _HIGH))
         self._draw_face(pose)
-        region = self._draw_trunk(pose)
-        assert self._sway is not None
-        move = self.head.move(pose, (self._sway[0] / _PHASES, self._sway[1] / _PHASES))
-        box = self.head.extent(move, (self.w, self.h), self._split)
-        x0, y0, x1, y1 = _join(self._touched, box)
-        self._out[y0:y1, x0:x1] = self._background[y0:y1, x0:x1]
-        if box[2] > box[0] and box[3] > box[1]:
-            blend(self._out, self.head.draw(self._layer, move, pose, box), box[0], box[1])
-        self.changed = _even(_join(region, (x0, y0, x1, y1)), self.w, self.h)
-        self._touched = box
+        dx, dy = self._draw_trunk(pose)
+        move = self.head.move(pose, (dx / _PHASES, dy / _PHASES))
+        box = self.head.extent(move, (self.w, self.h))
+        x0, y0, x1, y1 = region = _join(self._touched, box)
+        self._out[y0:y1, x0:x1] = self._stage[y0:y1, x0:x1]
+        if box[2] > box[0] and box[3] > box[1]:  # head and neck, over the background alone
+            x0, y0, x1, y1 = box
+            self._out[y0:y1, x0:x1] = self._background[y0:y1, x0:x1]
+            blend(self._out, self.head.draw(self._layer, move, pose, box), x0, y0)
+        self._touched, self.changed = box, _even(region, self.w, self.h)
         return self._out
 
     def _draw_face(self, pose: np.ndarray) -> None:
@@ -128,41 +128,44 @@ class PortraitFigure:
             for eye in self.eyes:
                 eye.draw(exact, self._layer)
 
-    def _draw_trunk(self, pose: np.ndarray) -> Box:
-        """Bring the trunk below the neck up to date; returns what changed."""
+    def _draw_trunk(self, pose: np.ndarray) -> tuple[int, int]:
+        """Bring the stage (background and still part of the person) up to date; return the sway in phases."""
         dx = float(pose[INDEX["lean"]]) * _LEAN * self.height
         dy = -float(pose[INDEX["breath"]]) * _BREATH * self.height
         state = round(dx * _PHASES), round(dy * _PHASES)
-        if state == self._sway:
-            return self.w, self.h, 0, 0
-        self._sway = state
         x0, y0, x1, y1 = self._trunk
-        if y1 > y0 and x1 > x0:
-            self._out[y0:y1, x0:x1] = self._background[y0:y1, x0:x1]
-            ox, oy = (round(float(v)) for v in self.cutout.origin)
-            px, py = ox * _PHASES + state[0], oy * _PHASES + state[1]
+        if state != self._sway and x1 > x0 and y1 > y0:
+            self._stage[y0:y1, x0:x1] = self._background[y0:y1, x0:x1]
+            px, py = (int(at) * _PHASES + by for at, by in zip(self._still_at, state, strict=True))
             layer = self._phase(px % _PHASES, py % _PHASES)
-            cut = max(0, y0 - py // _PHASES)
-            blend(self._out[y0:y1, x0:x1], layer[cut:], px // _PHASES - x0, py // _PHASES + cut - y0)
-        return self._trunk
+            blend(self._stage, layer, px // _PHASES, py // _PHASES)
+            self._touched = _join(self._touched, self._trunk)
+        self._sway = state
+        return state
+
+    def _still_part(self) -> tuple[np.ndarray, tuple[int, int]]:
+        """Return what of the person does not follow the head, cut to what is there, and its corner in the region."""
+        layer = self.cutout.layer * self.head.still()[..., None]
+        rows, cols = (np.flatnonzero(layer[..., 3].any(axis)) for axis in (1, 0))
+        if not len(rows):
+            return layer[:1, :1], (0, 0)
+        x, y = (int(v) for v in self.cutout.origin)
+        part = layer[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+        return np.ascontiguousarray(part), (x + int(cols[0]), y + int(rows[0]))
 
     def _phase(self, fx: int, fy: int) -> np.ndarray:
-        """Return the cut-out at a sub-pixel position."""
+        """Return the still part at a sub-pixel position."""
         if (fx, fy) not in self._phases:
-            layer = self.cutout.layer
-            size = layer.shape[1] + 1, layer.shape[0] + 1
+            size = self._still.shape[1] + 1, self._still.shape[0] + 1
             move = np.array([[1, 0, fx / _PHASES], [0, 1, fy / _PHASES]])
-            self._phases[fx, fy] = cv2.warpAffine(layer, move, size) if fx or fy else layer
+            self._phases[fx, fy] = cv2.warpAffine(self._still, move, size) if fx or fy else self._still
         return self._phases[fx, fy]
 
     def _trunk_box(self) -> Box:
-        below = max(0, self._split - int(self.cutout.origin[1]) - int(_BREATH * self.height) - 2)
-        columns = np.flatnonzero(self.cutout.layer[below:, :, 3].any(0))
-        if not len(columns) or self._split >= self.h:
-            return 0, self._split, 0, self._split
-        pad, x = _LEAN * self.height + 2, float(self.cutout.origin[0])
-        x0, x1 = max(0, int(x + columns[0] - pad)), min(self.w, int(x + columns[-1] + pad) + 2)
-        return x0, self._split, max(x1, x0), self.h
+        """Return what sway and breath can change."""
+        (x, y), (h, w) = self._still_at, self._still.shape[:2]
+        px, py = int(_LEAN * self.height) + 3, int(_BREATH * self.height) + 3
+        return max(0, x - px), max(0, y - py), min(self.w, x + w + px), min(self.h, y + h + py)
 
     def _extents(self) -> Box:
         """Return the even-aligned part of the region that a pose can change."""
@@ -175,10 +178,8 @@ class PortraitFigure:
                 move = self.head.move(
                     self.head.limited(pose), (sx * _LEAN * self.height, -_BREATH * self.height * (sy < 0))
                 )
-                box = _join(box, self.head.extent(move, (self.w, self.h), self._split))
-        if self._trunk[3] > self._trunk[1]:
-            box = _join(box, self._trunk)
-        return _even(box, self.w, self.h)
+                box = _join(box, self.head.extent(move, (self.w, self.h)))
+        return _even(_join(box, self._trunk), self.w, self.h)
 
 
 def _join(a: Box, b: Box) -> Box:

@@ -6,10 +6,12 @@ import cv2
 import numpy as np
 
 from podcast.puppet.portrait.cutout import Cutout
-from podcast.puppet.portrait.geometry import CHEEKS, CHIN, EARS, EYES, FOREHEAD, OVAL, Nodes, fall
+from podcast.puppet.portrait.geometry import CHEEKS, CHIN, EARS, EYES, FOREHEAD, OVAL, Nodes, fall, rise
 from podcast.puppet.pose import INDEX, REST
 from podcast.puppet.turn import Box, Move
 
+_NECK = -0.06, 0.36  # where the head's movement fades, head heights below the chin
+_NECK_TOP, _NECK_SIDE = (-0.30, 0.10), (0.34, 0.60)  # and to the sides of the neck, below and beside
 _CELLS = 56  # nodes of the grid along a head height
 _ROUNDS = 4  # of the fixed-point iteration
 _DEPTH_GAIN = (
@@ -49,6 +51,7 @@ class HeadWarp:
         lm, head = cutout.landmarks, cutout.head_height
         self.height = head
         h, w = cutout.layer.shape[:2]
+        self.size = w, h
         self.up = _unit(lm[FOREHEAD, :2] - lm[CHIN, :2])
         neck = (lm[EARS[0], :2] + lm[EARS[1], :2]) / 2 * 0.5 + lm[CHIN, :2] * 0.5 - self.up * 0.05 * head
         self.pivot = np.array([neck[0], lm[CHIN, 1]])  # layer pixels
@@ -61,7 +64,9 @@ class HeadWarp:
         x, y = np.meshgrid(xs, ys)
         self.depth = _depth(lm, cutout.face_height, x, y)
         below = ((x - lm[CHIN, 0]) * -self.up[0] + (y - lm[CHIN, 1]) * -self.up[1]) / head
-        self.follow = fall(below, -0.06, 0.36).astype(np.float32)
+        aside = np.abs((x - neck[0]) * -self.up[1] + (y - lm[CHIN, 1]) * self.up[0]) / head
+        shoulder = rise(below, *_NECK_TOP) * rise(aside, *_NECK_SIDE)  # shoulders and what hangs over them stay
+        self.follow = (fall(below, *_NECK) * (1 - shoulder)).astype(np.float32)
         self.fields = np.dstack([self.depth, self.follow])
         self.basis = _expressions(lm, cutout.face_height, self.up, x, y)
         self.limits = _limits(lm)
@@ -73,7 +78,6 @@ class HeadWarp:
         moving = (cv2.dilate(alpha, np.ones((3, 3), np.uint8)) > 0) & (self.follow > 0)
         gx, gy = (x - self.pivot[0])[moving], (y - self.pivot[1])[moving]
         self.nodes = tuple(a.astype(np.float32) for a in (gx, gy, self.depth[moving], self.follow[moving]))
-        self.bottom = float(gy.max()) + self.cell[1]  # nothing below the pivot by more than this follows the head
         self.start = np.float32(self.depth[moving].mean())
 
     def limited(self, pose: np.ndarray) -> np.ndarray:
@@ -87,13 +91,18 @@ class HeadWarp:
         """Return the movement of a limited pose; `sway` of the trunk in pixels."""
         return Move(pose, self.height, sway)
 
-    def extent(self, move: Move, size: tuple[int, int], bottom: int) -> Box:
-        """Return the part of a region of `size` that the head and neck cover, down to row `bottom`."""
+    def still(self) -> np.ndarray:
+        """Return where the layer does not follow the head at all, bool (h, w) of the layer."""
+        size = self.size[0], self.size[1]
+        return cv2.resize((self.follow > 0).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) == 0
+
+    def extent(self, move: Move, size: tuple[int, int]) -> Box:
+        """Return the part of a region of `size` that head and neck cover; all around it is still but for the sway."""
         x, y = move.forth(*self.nodes)
         pad = 2.2 * float(self.cell[0]) + 0.02 * self.height
         x0, x1 = float(x.min() + self.at[0]) - pad, float(x.max() + self.at[0]) + pad
-        y0 = float(y.min() + self.at[1]) - pad
-        return max(0, int(x0)), max(0, int(y0)), min(size[0], int(x1) + 1), min(size[1], bottom)
+        y0, y1 = float(y.min() + self.at[1]) - pad, float(y.max() + self.at[1]) + pad
+        return max(0, int(x0)), max(0, int(y0)), min(size[0], int(x1) + 1), min(size[1], int(y1) + 1)
 
     def draw(self, layer: np.ndarray, move: Move, pose: np.ndarray, box: Box) -> np.ndarray:
         """Return the turned layer in a box of the region."""
