@@ -60,7 +60,7 @@ def is_picture(avatar: str) -> bool:
 
 def portrait(
     speaker: Speaker, picture: Path, nets: Callable[[], FaceNets], cache: Cache, *, face: int | None,
-    background: Literal["replace", "keep", "blur"], head: float,
+    background: Literal["replace", "keep", "blur"], framing: Literal["head", "bust", "full"],
 ) -> tuple[Presenter | None, tuple[Finding, ...]]:
     """Return a presenter made of a picture, or None, and what was found in the picture; read once and cached.
 
@@ -82,8 +82,10 @@ def portrait(
     findings = tuple(Finding(**row) for row in json.loads((entry / "findings.json").read_text("utf-8")))
     if any(finding.severity == "refuse" for finding in findings) or not (entry / "face.npz").exists():
         return None, findings
-    digest = digest_of([address, PORTRAIT_VERSION, background, head])
-    return Presenter(speaker.id, speaker.name, entry / "face.npz", digest, background, head), findings
+    if framing == "full" and background == "replace":
+        background = "keep"  # the whole picture is shown
+    digest = digest_of([address, PORTRAIT_VERSION, background, framing])
+    return Presenter(speaker.id, speaker.name, entry / "face.npz", digest, background, framing), findings
 
 
 def host_gender(name: str) -> Gender:

@@ -90,7 +90,7 @@ class AvatarConfig(_Section):
     fallback: Literal["puppet", "none"] = "puppet"
     face: int | None = Field(None, ge=1)
     background: Literal["replace", "keep", "blur"] = "replace"
-    framing: Literal["head", "bust"] = "bust"
+    framing: Literal["head", "bust", "full"] = "bust"
     motion: str = "idle"
     energy: float = Field(1.0, ge=0, le=1.5)
     sadtalker: SadTalkerConfig = SadTalkerConfig()

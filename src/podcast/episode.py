@@ -265,7 +265,7 @@ class Presenter:
     figure: Path  # a host's folder, or the face map of a portrait
     digest: str  # of the figure's content and of how it is shown
     background: Literal["replace", "keep", "blur"] = "replace"  # of a portrait
-    head: float = 1.0  # size of the head, of what the layout gives it
+    framing: Literal["head", "bust", "full"] = "bust"  # of a portrait
 
 
 @dataclass(frozen=True)

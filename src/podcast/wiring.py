@@ -53,7 +53,6 @@ from podcast.weights import fetch
 _DRAFT_SIDE = 640  # pixels, the longer side
 _DRAFT_QUALITY = 28.0
 _LOUDNESS_TOLERANCE = 0.3  # LU
-_FRAMING = {"head": 1.0, "bust": 0.78}  # of the head height that the layout gives a drawn host
 _NEURAL = "the built-in voice speaks; neural voices sound more human and are engines that one can install"
 
 
@@ -269,7 +268,7 @@ def _portrait(config: Config, speaker: Speaker, picture: Path, cache: Cache, rep
     avatar = config.avatar
     made, findings = portrait(
         speaker, picture, partial(face_nets, config, reporter), cache, face=avatar.face, background=avatar.background,
-        head=_FRAMING[avatar.framing])
+        framing=avatar.framing)
     if made is None:
         worst = next(finding for finding in findings if finding.severity == "refuse")
         raise MediaError(worst.message, worst.remedy, str(picture))

@@ -22,10 +22,14 @@ from podcast.graphics.theme import Theme
 from podcast.puppet.facemap import FaceMap
 from podcast.puppet.faces import load_face_map
 from podcast.puppet.portrait import PortraitFigure, portrait_size
+from podcast.puppet.portrait.cutout import head_centre_of, head_height_of
+from podcast.puppet.pose import REST
 from podcast.puppet.render import Puppet, figure_size
 from podcast.puppet.rig import Rig, load_rig, load_spec
 
 _BACKDROP_VERSION = 2
+_HEADS = {"head": 1.0, "bust": 0.78}  # of the head height that a layout gives a drawn host
+_EYE_LINE = 0.42  # of the region's height: where the head goes if the picture is taller than the region
 _LOWER = 0.12  # head heights by which a portrait may sit lower than its place
 
 
@@ -59,6 +63,10 @@ class Stage:
             figure_of(presenter, self._behind(i), slot)
             for i, (presenter, slot) in enumerate(zip(setting.presenters, self.layout.hosts, strict=True))
         ]
+        for i, presenter in enumerate(setting.presenters):
+            if presenter.background != "replace":  # the picture brings its own, and more of it than ever moves
+                self._cards[i] = self.puppets[i].draw(REST).copy()
+        self._base.cache_clear()
 
     def base(self, active: int | None) -> np.ndarray:
         """Return the picture without presenters and overlays, `active` emphasised."""
@@ -142,9 +150,20 @@ def figure_of(presenter: Presenter, background: np.ndarray, slot: HostSlot) -> P
     """Return who is drawn, in the region's picture `background`."""
     if is_portrait(presenter):
         face = load_face_map(presenter.figure)
-        return PortraitFigure(face, background, *_portrait_place(face, slot, presenter.head), presenter.background)
+        place = _whole_picture(face, slot) if presenter.framing == "full" else \
+            _portrait_place(face, slot, _HEADS[presenter.framing])
+        return PortraitFigure(face, background, *place, presenter.background)
     rig = load_rig(presenter.figure)
     return Puppet(rig, background, slot.head_height, _anchor(rig, slot))
+
+
+def _whole_picture(face: FaceMap, slot: HostSlot) -> tuple[float, tuple[float, float]]:
+    """Return head height and centre when the picture fills the region; what is cut off is not the head."""
+    (h, w), (x, y) = face.image.shape[:2], head_centre_of(face)
+    scale = max(slot.rect.w / w, slot.rect.h / h)
+    left = float(np.clip(slot.rect.w / 2 - x * scale, slot.rect.w - w * scale, 0))
+    top = float(np.clip(slot.rect.h * _EYE_LINE - y * scale, slot.rect.h - h * scale, 0))
+    return head_height_of(face) * scale, (x * scale + left, y * scale + top)
 
 
 def _portrait_place(face: FaceMap, slot: HostSlot, head: float) -> tuple[float, tuple[float, float]]:
