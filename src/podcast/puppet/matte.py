@@ -18,7 +18,7 @@ _HOLE = 0.02  # share of the body below which a hole is filled
 _SURE_FACE = 0.03  # face heights from the mesh's outline to what is face for certain
 _NOSE = 1
 _COARSE = 512  # px, longer side of the picture in which the body is decided: twice what the network sees
-_FINE = 700  # px, longer side of the picture in which the guided filter's coefficients are found
+_FINE = 512  # px, longer side of the picture in which the guided filter's coefficients are found
 
 
 def read_matte(rgb: np.ndarray, landmarks: np.ndarray, nets: FaceNets) -> np.ndarray:
