@@ -254,8 +254,8 @@ def test_a_loop_does_not_repeat_one_path() -> None:
 
 @pytest.mark.parametrize("rate", RATES)
 def test_blinks_are_whole(rate: Fraction) -> None:
-    for frames in (round(4 * rate), round(90 * rate)):
-        for seed in range(6):
+    for frames in (round(4 * rate), round(75 * rate)):
+        for seed in range(3):
             lids = stretch(SHIPPED["lively"], frames, rate, np.random.default_rng(seed), lively=True)[:, 0]
             moving = np.concatenate([[False], lids > 0.2, [False]])
             begins, ends = np.flatnonzero(moving[1:] & ~moving[:-1]), np.flatnonzero(moving[:-1] & ~moving[1:])
@@ -264,6 +264,15 @@ def test_blinks_are_whole(rate: Fraction) -> None:
             assert lids[0] < 0.05 and lids[-1] < 0.05
             if frames > 60 * rate:
                 assert len(begins) > 20
+
+
+def test_a_squint_is_mild_and_a_blink_out_of_it_is_whole() -> None:
+    template = take(12)
+    template.tracks[:, :2] = np.maximum(template.tracks[:, :2], 0.6)
+    for rate in (Fraction(24), Fraction(60)):
+        lids = stretch(template, round(9 * rate), rate, np.random.default_rng(0), lively=True)[:, 0]
+        assert np.median(lids) <= 0.21
+        assert lids.max() > 0.97
 
 
 def test_speech_takes_lively_stretches_and_listening_calm_ones() -> None:

@@ -31,6 +31,8 @@ _PLAY = 2.0  # s, least time between cross-fades
 _LIVELY, _CALM = 0.75, 0.25  # share of the stretches that are calmer than the one wanted
 _LIVELINESS = 3.0  # weight of that against the calm of both ends
 _LONG_BLINK = 0.5  # s; lids that are lower for longer are a squint, or sleep
+_SQUINT, _SQUINT_MOST = 0.35, 0.2  # share of it that is kept, and its most: without the smile it looks sleepy
+_BLINK = 0.55  # what lids move by at least in a blink
 _LEAST_BLINK = 0.04  # what lids move by without blinking
 _MARGIN = 0.1  # s at the ends of a slot in which no blink lies
 
@@ -86,13 +88,23 @@ def stretch(
 
 
 def _lids(lids: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return what the lids do slowly, and their blinks."""
+    """Return what the lids do slowly, as far as it is kept, and the share of the rest by which blinks shut them."""
     width = max(round(_LONG_BLINK * rate), 3)
     slow = np.stack([grey_opening(side, width, mode="nearest") for side in lids.T], 1)
     slow = np.minimum(uniform_filter1d(slow, max(width // 3, 1), axis=0, mode="nearest"), lids)
-    blinks = lids - slow
+    blinks = (lids - slow) / np.maximum(1.0 - slow, 0.05)
     blinks[(blinks < _LEAST_BLINK).all(1)] = 0.0
-    return slow, blinks
+    for a, b in _events(blinks):
+        if blinks[a:b].max() < _BLINK:
+            blinks[a:b] *= _SQUINT
+    return np.minimum(_SQUINT * np.maximum(slow, 0.0), _SQUINT_MOST), np.clip(blinks, 0.0, 1.0)
+
+
+def _events(blinks: np.ndarray) -> list[tuple[int, int]]:
+    """Return where lids move: first frames, and frames after the last."""
+    down = np.concatenate([[False], blinks.any(1), [False]])
+    begins, ends = np.flatnonzero(down[1:] & ~down[:-1]), np.flatnonzero(down[:-1] & ~down[1:])
+    return list(zip(begins.tolist(), ends.tolist(), strict=True))
 
 
 def _resampled(values: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -189,15 +201,13 @@ def _played(footage: _Footage, path: list[tuple[int, int]], frames: int) -> np.n
         if number:
             cuts.append(at + begin)
         at += length - cross
-    out[:, _LIDS] += _whole(blinks, cuts, footage.frames(_MARGIN))
+    out[:, _LIDS] += (1.0 - out[:, _LIDS]) * _whole(blinks, cuts, footage.frames(_MARGIN))
     return out
 
 
 def _whole(blinks: np.ndarray, cuts: list[int], margin: int) -> np.ndarray:
     """Return the blinks without those that a cut or an end of the slot would halve."""
-    shut = np.concatenate([[False], blinks.any(1), [False]])
-    begins, ends = np.flatnonzero(shut[1:] & ~shut[:-1]), np.flatnonzero(shut[:-1] & ~shut[1:])
-    for a, b in zip(begins, ends, strict=True):
+    for a, b in _events(blinks):
         if a < margin or b > len(blinks) - margin or any(a <= cut <= b for cut in cuts):
             blinks[a:b] = 0.0
     return blinks
