@@ -18,7 +18,8 @@ from podcast.episode import Phone, Word, samples
 PAD = 30  # frames of background around both sounds
 FREE = 800  # frames (8 s) up to which the way may go anywhere
 REACH = 0.2  # of the length, and at least 4 s: how far from the straight line otherwise, until the way touches it
-WRONG, WRONG_SHORT = 0.95, 1.02  # relative cost: up to 0.94 the same text was measured, from 0.92 on another
+WRONG, WRONG_SHORT = 0.95, 1.02  # relative cost: up to 0.94 the same text was measured, from 0.90 on another
+SUSPECT, MISSED = 0.86, 0.15  # relative cost and share of words with findings that together mean another text
 DOUBTFUL = 0.93  # relative cost of one sentence among others, from which a second look is due
 SHORT = samples(2.0)  # what is shorter is a matter of chance
 SQUEEZED = 0.25  # of a word's own length: below it, the word is not there
@@ -214,13 +215,17 @@ def _findings(
     power: np.ndarray,
 ) -> tuple[Finding, ...]:
     """Return what the sound does not say, and where it says more."""
-    if cost > (WRONG if wanted[-1].end - wanted[0].start >= SHORT else WRONG_SHORT):
-        return (Finding("wrong", tuple(w.text for w in wanted), 0, len(wanted) - 1, found[0].start, found[-1].end),)
+    wrong = Finding("wrong", tuple(w.text for w in wanted), 0, len(wanted) - 1, found[0].start, found[-1].end)
+    short = wanted[-1].end - wanted[0].start < SHORT
+    if cost > (WRONG_SHORT if short else WRONG):
+        return (wrong,)
     lengths = np.array([max(1, w.end - w.start) for w in wanted], float)
     spoken = np.array([_spoken(w, quiet) for w in found], float)
     pace = float(np.clip(np.median(spoken / lengths), *PACE_BOUNDS))
     dropped = _runs("dropped", spoken < SQUEEZED * pace * lengths, found)
-    return tuple(sorted([*dropped, *_added(way, wanted, _quiet(power, quiet), pace)], key=lambda f: (f.first, f.start)))
+    both = sorted([*dropped, *_added(way, wanted, _quiet(power, quiet), pace)], key=lambda f: (f.first, f.start))
+    missed = sum(f.last - f.first + 1 for f in both)
+    return (wrong,) if cost > SUSPECT and missed > MISSED * len(wanted) and not short else tuple(both)
 
 
 def _added(
