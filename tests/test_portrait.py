@@ -311,3 +311,53 @@ def test_sheet_shows_every_pose() -> None:
     sheet = portrait_sheet(drawn_face(), 96)
     assert sheet.dtype == np.uint8 and sheet.shape[1] == 5 * 96 and sheet.shape[0] % 96 == 0
     assert len(np.unique(sheet.reshape(-1, 3), axis=0)) > 500
+
+
+def _nets() -> object:
+    from podcast.puppet.face_nets import FACE_WEIGHTS, FaceNets
+
+    files = {w.name: next(WEIGHTS.rglob(Path(w.member).name), None) for w in FACE_WEIGHTS}
+    if not SAMPLES.is_dir() or None in files.values():
+        pytest.skip("needs the sample portraits and the networks")
+    return FaceNets(files)  # type: ignore[arg-type]
+
+
+def _turn(rest: np.ndarray, now: np.ndarray) -> np.ndarray:
+    """Return yaw, pitch, roll (degrees) of the rotation between two sets of stable landmarks (Kabsch)."""
+    stable = [*OVAL[:9], *OVAL[-9:], *EARS, 6, 197, 195, 5, 4, 1, 168, 33, 133, 362, 263]
+    a, b = (lm[stable].astype(float) - lm[stable].mean(0) for lm in (rest, now))
+    u, _, v = np.linalg.svd(b.T @ a)
+    r = u @ np.diag([1, 1, np.sign(np.linalg.det(u @ v))]) @ v
+    return np.degrees(
+        [-np.arctan2(r[0, 2], np.hypot(r[1, 2], r[2, 2])), -np.arctan2(r[1, 2], r[2, 2]), np.arctan2(r[1, 0], r[0, 0])]
+    )
+
+
+@pytest.mark.parametrize("name", ["art_3.png", "s9.jpg"])
+def test_networks_read_back_what_was_drawn(name: str) -> None:
+    from podcast.puppet.faces import read_face
+
+    nets = _nets()
+    face = read_face(SAMPLES / name, nets=nets)  # type: ignore[arg-type]
+    background = to_yuv(np.full((480, 480, 3), (96, 104, 112), np.uint8))
+    portrait = PortraitFigure(face, background, 320.0, (240.0, 220.0))
+
+    def read(**changes: float) -> np.ndarray:
+        return read_face(to_rgb(portrait.draw(pose(**changes))), nets=nets).landmarks  # type: ignore[arg-type]
+
+    rest = read()
+    for i, (channel, degrees, least, most) in enumerate(
+        (("yaw", 8.0, 0.8, 1.2), ("pitch", 5.0, 0.6, 1.3), ("roll", 6.0, 0.8, 1.2))
+    ):
+        there, back = (_turn(rest, read(**{channel: d}))[i] for d in (degrees, -degrees))
+        assert least < (there - back) / (2 * degrees) < most, channel
+    height = float(np.linalg.norm(rest[10, :2] - rest[152, :2]))
+
+    def apart(lm: np.ndarray) -> float:
+        return float(lm[14, 1] - lm[13, 1]) / height
+
+    shut, open_ = apart(read(press=1, jaw=1)), apart(read(jaw=1))
+    assert open_ > 0.06 and shut < 0.3 * open_
+    brow = [float((lm[[133, 362], 1].mean() - lm[[105, 334], 1].mean()) / height)
+            for lm in (read(brow_l=-1, brow_r=-1), rest, read(brow_l=1, brow_r=1))]  # fmt: skip
+    assert brow[1] - brow[0] > 0.005 and brow[2] - brow[1] > 0.02

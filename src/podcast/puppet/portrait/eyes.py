@@ -187,7 +187,7 @@ class Eye:
 
     def _draw_iris(self, gx: float, gy: float, part: np.ndarray) -> None:
         """Draw the open eye with the iris in its place, in place."""
-        part[..., :3] = self.source[..., :3]
+        part[:] = self.source
         if abs(gx) < 0.01 and abs(gy) < 0.01:
             return
         move = gx * _SLIDE[0] * self.radius * self.across + gy * _SLIDE[1] * self.radius * self.down

@@ -110,8 +110,8 @@ class PortraitFigure:
         self._out[y0:y1, x0:x1] = self._stage[y0:y1, x0:x1]
         if box[2] > box[0] and box[3] > box[1]:  # head and neck, over the background alone
             x0, y0, x1, y1 = box
-            self._out[y0:y1, x0:x1] = self._background[y0:y1, x0:x1]
-            blend(self._out, self.head.draw(self._layer, move, pose, box), x0, y0)
+            head = self.head.draw(self._layer, move, pose, box)
+            self._out[y0:y1, x0:x1] = _over(self._background[y0:y1, x0:x1], head)
         self._touched, self.changed = box, _even(region, self.w, self.h)
         return self._out
 
@@ -180,6 +180,12 @@ class PortraitFigure:
                 )
                 box = _join(box, self.head.extent(move, (self.w, self.h)))
         return _even(_join(box, self._trunk), self.w, self.h)
+
+
+def _over(picture: np.ndarray, layer: np.ndarray) -> np.ndarray:
+    keep = cv2.cvtColor(cv2.bitwise_not(cv2.extractChannel(layer, 3)), cv2.COLOR_GRAY2BGR)
+    below = cv2.multiply(picture, keep, dst=keep, scale=1 / 255)
+    return cv2.add(below, cv2.cvtColor(layer, cv2.COLOR_BGRA2BGR), dst=below)
 
 
 def _join(a: Box, b: Box) -> Box:

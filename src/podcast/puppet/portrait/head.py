@@ -11,7 +11,7 @@ from podcast.puppet.pose import INDEX, REST
 from podcast.puppet.turn import Box, Move
 
 _NECK = -0.06, 0.36  # where the head's movement fades, head heights below the chin
-_NECK_TOP, _NECK_SIDE = (-0.30, 0.10), (0.34, 0.60)  # and to the sides of the neck, below and beside
+_NECK_TOP, _NECK_SIDE = (-0.30, 0.10), (0.30, 0.48)  # and to the sides of the neck, below and beside
 _CELLS = 56  # nodes of the grid along a head height
 _ROUNDS = 4  # of the fixed-point iteration
 _DEPTH_GAIN = (
@@ -99,7 +99,7 @@ class HeadWarp:
     def extent(self, move: Move, size: tuple[int, int]) -> Box:
         """Return the part of a region of `size` that head and neck cover; all around it is still but for the sway."""
         x, y = move.forth(*self.nodes)
-        pad = 2.2 * float(self.cell[0]) + 0.02 * self.height
+        pad = 1.2 * float(self.cell[0])
         x0, x1 = float(x.min() + self.at[0]) - pad, float(x.max() + self.at[0]) + pad
         y0, y1 = float(y.min() + self.at[1]) - pad, float(y.max() + self.at[1]) + pad
         return max(0, int(x0)), max(0, int(y0)), min(size[0], int(x1) + 1), min(size[1], int(y1) + 1)

@@ -123,9 +123,9 @@ class MouthWarp:
         self.source = cutout.layer
         self.shape = shape = measure(cutout)
         h, w = self.source.shape[:2]
-        reach = max(2.9 * shape.half, 1.15 * shape.jaw)
+        reach = max(2.65 * shape.half, 1.1 * shape.jaw)
         box = np.array([[-reach, -1.15 * shape.nose], [reach, -1.15 * shape.nose],
-                        [-reach, 2.0 * shape.chin], [reach, 2.0 * shape.chin]])  # fmt: skip
+                        [-reach, 1.8 * shape.chin], [reach, 1.8 * shape.chin]])  # fmt: skip
         corners = shape.to_layer(box)
         x0, y0 = np.maximum(np.floor(corners.min(0)), 0).astype(int)
         x1, y1 = np.minimum(np.ceil(corners.max(0)), (w, h)).astype(int)
@@ -232,9 +232,9 @@ def _moves(s: MouthShape, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[np.nd
     over = y - s.line(x)
     v = np.where(over > 0, over / s.chin, over / s.nose)
     window = (
-        fall(np.abs(x), 0.80 * max(2.8 * a, s.jaw), max(2.8 * a, 1.1 * s.jaw))
+        fall(np.abs(x), 0.80 * max(2.6 * a, s.jaw), max(2.6 * a, 1.08 * s.jaw))
         * fall(-v, 0.75, 1.1)
-        * fall(v, 1.4, 1.95)
+        * fall(v, 1.35, 1.75)
     )
     arch = np.clip(1 - u**2, 0, 1)
     gap = np.interp(x, s.upper[:, 0], s.gap * s.parted, 0, 0)
@@ -246,7 +246,7 @@ def _moves(s: MouthShape, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[np.nd
 
     lips = np.where(u < 1, _CORNER + (1 - _CORNER) * arch**0.75, corner)
     bone = fall(np.abs(x) / max(s.jaw, 2 * a), 0.35, 1.12)
-    jaw_low = (lips + (bone - lips) * rise(v, 0.05, 0.7)) * (1 - 0.15 * rise(v, 0.15, 0.9)) * fall(v, 1.08, 1.95)
+    jaw_low = (lips + (bone - lips) * rise(v, 0.05, 0.7)) * (1 - 0.15 * rise(v, 0.15, 0.9)) * fall(v, 1.08, 1.75)
     jaw_low = jaw_low * fall(-v, 0.15, 1.0)
     jaw_up = np.where(u < 1, _CORNER - (_CORNER + 0.08) * arch**0.8, corner) * fall(-v, 0.1, 1.0) * fall(v, 0.3, 1.2)
     slide, near = np.where(u < 1, u, fall(u, 1.0, 2.3)), np.exp(-((np.where(v > 0, v * 0.95, v)) ** 2) / 0.35)
