@@ -15,6 +15,7 @@ from PIL import Image
 from podcast.errors import MediaError
 from podcast.puppet.crops import Place, cut, to_picture
 from podcast.puppet.face_nets import FACE_WEIGHTS
+from podcast.puppet.face_sheet import draw_face_map
 from podcast.puppet.facemap import MESH, POINTS, FaceMap, Trust
 from podcast.puppet.faces import (
     FaceError,
@@ -280,6 +281,26 @@ def test_landmarks_move_with_the_picture() -> None:
     shifted = cv2.warpAffine(face.image, np.array([[1, 0, 31], [0, 1, -17]], np.float32), face.image.shape[1::-1])
     moved = read_face(shifted, nets=_nets()).landmarks[:, :2] - face.landmarks[:, :2]
     assert np.linalg.norm(moved - [31, -17], axis=1).mean() < 0.01 * face.height
+
+
+def test_a_transparent_background_is_the_matte(tmp_path: Path) -> None:
+    face = _sample("s9.jpg")
+    alpha = np.zeros(face.matte.shape, np.uint8)
+    alpha[100:, 100:600] = 255
+    Image.fromarray(np.dstack([face.image, alpha])).save(tmp_path / "cut.png")
+    assert np.array_equal(read_face(tmp_path / "cut.png", nets=_nets()).matte, alpha / np.float32(255))
+
+
+def test_a_sheet_shows_landmarks_and_cut_out() -> None:
+    face = _sample("s9.jpg")
+    sheet = draw_face_map(face, 300)
+    assert sheet.shape == (300, 600, 3)
+    green = (sheet[:, :300].astype(int) - [60, 255, 90]).__abs__().sum(-1) < 90
+    y, x = np.nonzero(green)
+    assert green.sum() > 300 and abs(x.mean() - 150) < 30 and abs(y.mean() - 150) < 30
+    cut_out = sheet[:, 300:]
+    assert set(np.unique(cut_out[:40, :40])) <= {150, 200}, "background is gone"
+    assert np.ptp(cut_out[200:, 130:170].astype(int), axis=-1).max() > 20, "the person is there"
 
 
 def test_the_tracker_follows_a_face() -> None:

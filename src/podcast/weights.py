@@ -166,6 +166,9 @@ def _install(data: bytes, place: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, place)
+    except PermissionError:  # Windows: another process put the same file there and reads it
+        if not place.is_file() or place.read_bytes() != data:
+            raise
     finally:
         draft.unlink(missing_ok=True)
 
