@@ -32,10 +32,17 @@ class Path:
     at_edge: float  # the share of steps beside the band's edge (where the band is narrower than the sound)
 
 
-def warp(reference: np.ndarray, other: np.ndarray, centre: np.ndarray | None = None, reach: int = 0) -> Path:
+def warp(
+    reference: np.ndarray,
+    other: np.ndarray,
+    centre: np.ndarray | None = None,
+    reach: int = 0,
+    most: np.ndarray | None = None,
+) -> Path:
     """Return the cheapest way through two sounds of features (n, d) and (m, d).
 
     `centre` is the expected column of every row and `reach` how far the way may be from it; None: anywhere.
+    `most` bounds the cost of every row's frames: where it is low, anything may be heard.
     """
     low, high = _band(len(reference), len(other), centre, reach)
     state = np.full(int((high - low).max()) + 1, _FAR)
@@ -43,13 +50,13 @@ def warp(reference: np.ndarray, other: np.ndarray, centre: np.ndarray | None = N
     kept, steps = [], []
     for first in range(0, len(reference), _ROWS):
         kept.append(state)
-        state, came = _block(reference, other, low, high, first, state, noted)
+        state, came = _block(reference, other, low, high, first, state, noted, most)
         steps.append(came)
 
     def step_of(number: int) -> np.ndarray:
         if noted:
             return steps[number]
-        return _block(reference, other, low, high, number * _ROWS, kept[number], True)[1]
+        return _block(reference, other, low, high, number * _ROWS, kept[number], True, most)[1]
 
     rows, columns = _back(len(reference), len(other), low, step_of)
     costs = _distance(reference[rows], other[columns])
@@ -74,7 +81,8 @@ def _distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _block(
-    a: np.ndarray, b: np.ndarray, low: np.ndarray, high: np.ndarray, first: int, state: np.ndarray, trace: bool
+    a: np.ndarray, b: np.ndarray, low: np.ndarray, high: np.ndarray, first: int, state: np.ndarray, trace: bool,
+    most: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Go on for `_ROWS` rows from the row before `first`, whose sums `state` holds from its own first column on."""
     last = min(first + _ROWS, len(a))
@@ -82,6 +90,8 @@ def _block(
     part, rows = b[left:right], a[first:last]
     square = (part * part).sum(1)[None] + (rows * rows).sum(1)[:, None] - 2 * rows @ part.T
     costs = np.sqrt(np.maximum(square, 0))
+    if most is not None:
+        costs = np.minimum(costs, most[first:last, None])
     came = np.zeros((last - first, state.shape[0]), np.int8) if trace else np.zeros((0, 0), np.int8)
     for i in range(first, last):
         start, end = int(low[i]), int(high[i])
