@@ -11,7 +11,7 @@ import pytest
 
 from podcast.canvas import to_rgb, to_yuv
 from podcast.puppet.facemap import POINTS, FaceMap
-from podcast.puppet.portrait import PortraitFigure, portrait_sheet, portrait_size
+from podcast.puppet.portrait import PortraitFigure, portrait_cover, portrait_sheet, portrait_size
 from podcast.puppet.portrait.geometry import (
     CHEEKS,
     EARS,
@@ -300,6 +300,16 @@ def test_breath_lifts_no_edge_into_sight() -> None:
     at = int(CENTRE[0])
     still, breathed = (portrait.draw(p)[-1, at].copy() for p in (pose(), pose(breath=1)))
     assert np.abs(still.astype(int) - breathed).max() < 8
+
+
+@pytest.mark.parametrize("size", [(256, 144), (144, 256), (200, 200)])
+def test_a_kept_picture_covers_its_region(size: tuple[int, int]) -> None:
+    face = drawn_face()
+    height, centre = portrait_cover(face, size, 60.0, (size[0] * 0.3, size[1] * 0.5))
+    empty = np.zeros((size[1], size[0], 3), np.uint8)
+    corners = to_rgb(PortraitFigure(face, empty, height, centre, "keep").draw(REST))[[1, 1], [1, -2]].astype(int)
+    assert height >= 60 and np.abs(corners - BACKGROUND).max() < 5
+    assert 0 < centre[0] < size[0] and 0 < centre[1] < size[1]
 
 
 def test_wrong_pose_is_told() -> None:

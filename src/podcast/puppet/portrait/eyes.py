@@ -13,7 +13,7 @@ from podcast.puppet.portrait.geometry import EyeMarks, fall, rise
 from podcast.puppet.pose import INDEX, REST
 
 _STEPS = 24  # lid positions between open and shut
-_LASH = 0.10  # height of the strip that goes down with the lid, eye widths
+_LASH = 0.15  # height of the strip that goes down with the lid, eye widths
 _SLIDE = 0.86, 0.62  # shift of the iris at gaze 1, iris radii: sines of 25 and 18 degrees on a ball of two radii
 _FOLLOW = 0.30  # how far the lid follows a glance down
 _SQUINT = 0.35  # rise of the lower lid in a wide smile
@@ -151,7 +151,7 @@ class Eye:
         """Return the lid's colour (h, w, 3): what lies just above the lashes, column by column, without thin rims."""
         colours = self.source[..., :3].astype(np.float32)
         rows = []
-        for share in (0.30, 0.38, 0.46, 0.54, 0.62, 0.70):
+        for share in (0.40, 0.46, 0.52, 0.58, 0.64, 0.70):
             rows.append(self._shifted(colours, self.top - self.room * np.float32(share) - self.y))
         stack = np.stack(rows)
         order = np.argsort(stack[..., 0], axis=0)[3:5]  # brighter than the middle: no rim, crease or shadow

@@ -45,6 +45,21 @@ def portrait_size(face: FaceMap, head_height: float) -> Figure:
     return Figure((x1 - x0) * scale, (y1 - y0) * scale - lift, float(left), float(top))
 
 
+def portrait_cover(
+    face: FaceMap, size: tuple[int, int], head_height: float, centre: tuple[float, float]
+) -> tuple[float, tuple[float, float]]:
+    """Return head height and centre, near those wished for, with which the whole picture covers a region.
+
+    `size` is (width, height) of the region in pixels. For portraits that keep their own background.
+    """
+    h, w = face.matte.shape
+    scale = max(head_height / head_height_of(face), size[0] / w, size[1] / h)
+    own = head_centre_of(face) * scale
+    x = float(np.clip(centre[0] - own[0], size[0] - w * scale, 0) + own[0])
+    y = float(np.clip(centre[1] - own[1], size[1] - h * scale, 0) + own[1])
+    return head_height_of(face) * scale, (x, y)
+
+
 class PortraitFigure:
     """A portrait in a region of the frame; `draw` gives the region's picture for a pose."""
 
@@ -111,7 +126,7 @@ class PortraitFigure:
         if box[2] > box[0] and box[3] > box[1]:  # head and neck, over the background alone
             x0, y0, x1, y1 = box
             head = self.head.draw(self._layer, move, pose, box)
-            self._out[y0:y1, x0:x1] = _over(self._background[y0:y1, x0:x1], head)
+            _put_over(self._out[y0:y1, x0:x1], self._background[y0:y1, x0:x1], head)
         self._touched, self.changed = box, _even(region, self.w, self.h)
         return self._out
 
@@ -182,10 +197,11 @@ class PortraitFigure:
         return _even(_join(box, self._trunk), self.w, self.h)
 
 
-def _over(picture: np.ndarray, layer: np.ndarray) -> np.ndarray:
+def _put_over(target: np.ndarray, picture: np.ndarray, layer: np.ndarray) -> None:
+    """Put a layer on a picture into a target of equal size."""
     keep = cv2.cvtColor(cv2.bitwise_not(cv2.extractChannel(layer, 3)), cv2.COLOR_GRAY2BGR)
     below = cv2.multiply(picture, keep, dst=keep, scale=1 / 255)
-    return cv2.add(below, cv2.cvtColor(layer, cv2.COLOR_BGRA2BGR), dst=below)
+    target[:] = cv2.add(below, cv2.cvtColor(layer, cv2.COLOR_BGRA2BGR), dst=below)
 
 
 def _join(a: Box, b: Box) -> Box:

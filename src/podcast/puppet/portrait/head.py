@@ -181,11 +181,11 @@ def _expressions(lm: np.ndarray, face: float, up: np.ndarray, x: np.ndarray, y: 
         dy = (x - middle[0]) * -up[0] + (y - middle[1]) * -up[1] - np.interp(dx, along, heights)
         lids = lm[list(eye.upper), :2] - middle
         lid = np.interp(dx, np.maximum.accumulate(lids @ right), lids @ -up) - np.interp(dx, along, heights)
-        lid = np.maximum(lid, 0.03 * face)  # from brow to lid
+        lid = np.maximum(lid, 0.015 * face)  # from brow to lid
         side = fall(np.abs(dx) / half, 0.75, 1.75)
         travel = _BROW_UP * face  # of the place shown, not of the place it comes from: monotonous at any travel
         lift = side * np.where(dy < 0, fall(-dy / face, 0.10, 0.30), 1.0)
-        lift = lift * np.clip((0.92 * lid - dy) / (0.92 * lid + 0.55 * travel), 0, 1)
+        lift = lift * np.clip((0.80 * lid - dy) / (0.80 * lid + 0.55 * travel), 0, 1)
         fields[i] = (lift * travel)[..., None] * up
         inner = brow[-1] if i == 0 else brow[0]
         near = np.exp(-((x - inner[0]) ** 2 + (y - inner[1]) ** 2) / (0.6 * half) ** 2)
