@@ -260,6 +260,13 @@ def test_of_several_faces_one_is_chosen(tmp_path: Path) -> None:
         read_face(tmp_path / "both.png", 3, nets=_nets())
 
 
+@pytest.mark.parametrize(("turns", "remedy"), [(1, "by 90° clockwise"), (2, "other way up"), (3, "counter-clockwise")])
+def test_lying_pictures_are_told_how_to_turn(turns: int, remedy: str, tmp_path: Path) -> None:
+    Image.fromarray(np.ascontiguousarray(np.rot90(_sample("s9.jpg").image, turns))).save(tmp_path / "a.png")
+    findings, _ = portrait_report(tmp_path / "a.png", _nets())
+    assert findings[0].code == "sideways" and remedy in findings[0].remedy
+
+
 def test_no_face_is_told(tmp_path: Path) -> None:
     Image.fromarray(_gradient(400, 400)).save(tmp_path / "a.png")
     findings, face = portrait_report(tmp_path / "a.png", _nets())

@@ -20,7 +20,7 @@ from podcast.puppet.matte import read_matte
 from podcast.puppet.picture import Picture, read_picture
 
 __all__ = [
-    "Detection", "FaceError", "FaceNets", "Tracker", "face_map_digest", "find_faces", "is_human", "is_mouth_hidden",
+    "SPREAD", "Detection", "FaceError", "FaceNets", "Tracker", "face_map_digest", "find_faces", "is_human", "is_mouth_hidden",
     "load_face_map", "read_face", "read_picture", "save_face_map",
 ]  # fmt: skip
 
@@ -28,7 +28,7 @@ READER = 1  # count up when the same picture gives other landmarks or another ma
 _LARGEST_FACE = 500  # px, forehead to chin: a head of about 700
 _LONGEST_SIDE = 2560  # px of the working picture: a full figure in a 4K portrait frame
 _LOOK = 1280  # px, longer side of the picture in which faces are looked for
-_SPREAD, _DISSENT = 0.028, 0.07  # of `Trust`, where men and beasts part: 52 human pictures and 12 of animals
+SPREAD, _DISSENT = 0.028, 0.07  # of `Trust`, where men and beasts part: 52 human pictures and 12 of animals
 _LOOSE, _LOOSER = 0.024, 1.9  # of `Trust`, spread of lips that are covered, and in terms of what eyes and nose have
 _FAINT = 0.3  # detector score that is tried when nothing scores better: drawings, statues
 
@@ -70,7 +70,7 @@ def _faces(rgb: np.ndarray, nets: FaceNets) -> list[Detection]:
 
 def is_human(trust: Trust) -> bool:
     """Return whether the networks agree on a human face; drawn, painted and carved ones count."""
-    doubt = (trust.spread / _SPREAD + trust.dissent / _DISSENT) / 2
+    doubt = (trust.spread / SPREAD + trust.dissent / _DISSENT) / 2
     return trust.presence >= 0.5 and (doubt < 1 or is_mouth_hidden(trust))
 
 

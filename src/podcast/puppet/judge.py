@@ -12,6 +12,7 @@ import numpy as np
 
 from podcast.puppet.facemap import MESH, FaceMap
 from podcast.puppet.faces import (
+    SPREAD,
     FaceError,
     FaceNets,
     find_faces,
@@ -54,6 +55,7 @@ _TOUCHING = 0.35  # of the face's width, hair that touches the upper edge
 CROPPED = 0.25  # face heights of room that a head needs above the hairline
 _BESIDE = 0.02  # share of the landmarks that may lie outside of the picture
 
+_CALM = 0.022  # of `Trust`, spread below which a turned picture shows a face beyond doubt: animals come near 0.028
 _LOOK = 1280  # px, longer side of the picture in which a lying face is looked for
 
 
@@ -82,7 +84,7 @@ def portrait_report(
         found = read_face(path, face, nets=nets)
     except FaceError as error:
         return (_lying(path, nets) or Finding("refuse", "no face", error.problem, error.remedy),), None
-    if not is_human(found.trust):
+    if not is_human(found.trust) or found.trust.spread > SPREAD:
         lying = _lying(path, nets)
         return ((lying,) if lying else judge(found)), found
     return judge(found, chosen=face is not None), found
@@ -98,7 +100,7 @@ def judge(face: FaceMap, chosen: bool = False) -> tuple[Finding, ...]:
     beforehand = [finding for check in (_check_frame, _check_sharpness) for finding in check(face)]
     if not is_human(face.trust):  # what is blurred or cropped has no features to agree on
         return tuple(finding for finding in beforehand if finding.severity == "refuse") or (_strange(),)
-    if is_mouth_hidden(face.trust) and face.trust.spread > 0.028:  # a mask: nothing below the eyes can be believed
+    if is_mouth_hidden(face.trust) and face.trust.spread > SPREAD:  # a mask: nothing below the eyes can be believed
         return (_covered(),)
     findings = [finding for check in _CHECKS for finding in check(face)]
     if face.faces > 1 and not chosen:
@@ -139,10 +141,10 @@ def _lying(path: Path | str, nets: FaceNets) -> Finding | None:
     rgb = read_picture(path).rgb
     scale = min(1.0, _LOOK / max(rgb.shape[:2]))
     small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    for turns, way in ((1, "by 90° counter-clockwise"), (3, "by 90° clockwise"), (2, "upside down")):
+    for turns, way in ((1, "by 90° counter-clockwise"), (3, "by 90° clockwise"), (2, "the other way up")):
         upright = np.ascontiguousarray(np.rot90(small, turns))
         faces = find_faces(upright, nets)
-        if faces and is_human(trust(upright, faces[0].place, nets)):
+        if faces and (seen := trust(upright, faces[0].place, nets)).spread < _CALM and is_human(seen):
             return Finding("refuse", "sideways", "the picture does not stand upright", f"turn it {way}")
     return None
 
@@ -168,7 +170,7 @@ def _check_pose(face: FaceMap) -> Iterator[Finding]:
                       f"the head looks {way} by {abs(pitch):.0f}°", "use a picture taken at eye level")  # fmt: skip
     if abs(roll) > _LYING:
         way = "counter-clockwise" if roll > 0 else "clockwise"
-        yield Finding("refuse", "sideways", "the picture does not stand upright", f"turn it by {abs(roll):.0f}° {way}")
+        yield Finding("refuse", "sideways", "the picture does not stand upright", f"turn it by {round(abs(roll) / 90) * 90}° {way}")
     elif abs(roll) > _TILTED:
         yield Finding("warn", "tilted", f"the head is tilted by {abs(roll):.0f}°", "turn the picture upright")
 
