@@ -9,7 +9,6 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from scipy.ndimage import grey_opening, uniform_filter1d
 
 from podcast.puppet.curves import smoothstep
 from podcast.puppet.template import COLUMN, LEAST, TRACKS, MotionTemplate
@@ -89,6 +88,8 @@ def stretch(
 
 def _lids(lids: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
     """Return what the lids do slowly, as far as it is kept, and the share of the rest by which blinks shut them."""
+    from scipy.ndimage import grey_opening, uniform_filter1d  # a fifth of a second that only templates pay
+
     width = max(round(_LONG_BLINK * rate), 3)
     slow = np.stack([grey_opening(side, width, mode="nearest") for side in lids.T], 1)
     slow = np.minimum(uniform_filter1d(slow, max(width // 3, 1), axis=0, mode="nearest"), lids)
