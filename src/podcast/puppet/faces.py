@@ -20,8 +20,8 @@ from podcast.puppet.matte import read_matte
 from podcast.puppet.picture import Picture, read_picture
 
 __all__ = [
-    "SPREAD", "Detection", "FaceError", "FaceNets", "Tracker", "face_map_digest", "find_faces", "is_human", "is_mouth_hidden",
-    "load_face_map", "read_face", "read_picture", "save_face_map",
+    "SPREAD", "Detection", "FaceError", "FaceNets", "Tracker", "face_map_digest", "find_faces", "is_human",
+    "is_mouth_hidden", "load_face_map", "read_face", "read_picture", "save_face_map",
 ]  # fmt: skip
 
 READER = 1  # count up when the same picture gives other landmarks or another matte

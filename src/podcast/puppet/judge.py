@@ -84,10 +84,8 @@ def portrait_report(
         found = read_face(path, face, nets=nets)
     except FaceError as error:
         return (_lying(path, nets) or Finding("refuse", "no face", error.problem, error.remedy),), None
-    if not is_human(found.trust) or found.trust.spread > SPREAD:
-        lying = _lying(path, nets)
-        return ((lying,) if lying else judge(found)), found
-    return judge(found, chosen=face is not None), found
+    lying = _lying(path, nets) if found.trust.spread > SPREAD or not is_human(found.trust) else None
+    return (lying,) if lying else judge(found, chosen=face is not None), found
 
 
 def judge(face: FaceMap, chosen: bool = False) -> tuple[Finding, ...]:
@@ -169,8 +167,8 @@ def _check_pose(face: FaceMap) -> Iterator[Finding]:
         yield Finding("refuse" if abs(pitch) > _DOWN else "warn", "nodded",
                       f"the head looks {way} by {abs(pitch):.0f}°", "use a picture taken at eye level")  # fmt: skip
     if abs(roll) > _LYING:
-        way = "counter-clockwise" if roll > 0 else "clockwise"
-        yield Finding("refuse", "sideways", "the picture does not stand upright", f"turn it by {round(abs(roll) / 90) * 90}° {way}")
+        turn = "the other way up" if abs(roll) > 135 else "by 90° " + ("counter-clockwise" if roll > 0 else "clockwise")
+        yield Finding("refuse", "sideways", "the picture does not stand upright", f"turn it {turn}")
     elif abs(roll) > _TILTED:
         yield Finding("warn", "tilted", f"the head is tilted by {abs(roll):.0f}°", "turn the picture upright")
 
