@@ -155,6 +155,15 @@ def test_words_beyond_the_script_are_told_and_kept(tmp_path: Path, cache: Cache)
     assert max(p.end for p in found[2].phones) > found[2].length - SAMPLE_RATE // 2  # the lips go on
 
 
+def test_words_before_and_after_the_script_are_left_out_and_told(tmp_path: Path, cache: Cache) -> None:
+    starts = recorded(tmp_path / "own.wav", (ASIDE, *SENTENCES, ASIDE))
+    narration, told = run(script(), tmp_path / "own.wav", cache)
+    found = heard(narration)
+    assert [u.text for _, u in found] == list(SENTENCES)
+    assert len(told) == 2 and "before it" in told[0] and "after it" in told[1]
+    assert abs(found[-1][0] - found[0][0] - (starts[-2][0] - starts[1][0])) < 0.1 * SAMPLE_RATE
+
+
 def test_another_recording_is_refused(tmp_path: Path, cache: Cache) -> None:
     other = ("Completely different words are spoken here, about cooking and gardens.",
              "Bread needs flour, water, salt and a lot of patience.",
@@ -229,7 +238,7 @@ class Mute:
         self._leaves_out = leaves_out
 
     def identity(self) -> str:
-        return "1"
+        return f"without {self._leaves_out}"
 
     def voices(self, language: str) -> tuple[str, ...]:
         return ("clara",)

@@ -78,6 +78,11 @@ def silences_of(power: np.ndarray) -> list[Span]:
     return [(a * scale, b * scale) for a, b in silences(power, SHORTEST // scale)]
 
 
+def spoken(first: int, last: int, quiet: Sequence[Span]) -> bool:
+    """Return whether more than an aside is said in samples first … last."""
+    return last - first - sum(max(0, min(b, last) - max(a, first)) for a, b in quiet) > ASIDE
+
+
 def _is_clear(pause: Span) -> bool:
     return pause[1] - pause[0] >= CLEAR
 
@@ -85,8 +90,7 @@ def _is_clear(pause: Span) -> bool:
 def _joint(end: int, start: int, quiet: Sequence[Span]) -> tuple[Span, Span] | None:
     """Return the pause between two sentences, twice; or the ones before and after what is said between them."""
     start = max(start, end)
-    silent = sum(max(0, min(b, start) - max(a, end)) for a, b in quiet)
-    if start - end - silent > ASIDE:
+    if spoken(end, start, quiet):
         left, right = _nearest(end, end, quiet), _nearest(start, start, quiet)
         return (left, right) if left and right and left[1] <= right[0] else None
     best = _nearest(end, start, quiet)

@@ -21,7 +21,7 @@ from podcast.episode import Narration, Phone, Script, Utterance, Word
 from podcast.errors import EngineError, MediaError, ScriptError
 from podcast.narration.levels import SILENT, amplified
 from podcast.narration.narrate import Pool, Progress, _jobs, _lines, _made, _silent
-from podcast.narration.passages import Said, passages, said, with_aside, with_room
+from podcast.narration.passages import Said, passages, said, silences_of, spoken, with_aside, with_room
 from podcast.narration.schedule import Cards, schedule_recorded
 from podcast.narration.utterance import Line
 from podcast.narration.voices import language_of
@@ -132,7 +132,8 @@ def _cut(source: _Source, into: Path) -> None:
     power, level, length = _decoded(source.recording, whole)
     places = outline(power, [_pooled(u.audio) for u in source.references])
     sentences: list[Said] = []
-    for passage in passages(places, power, length):
+    found = passages(places, power, length)
+    for passage in found:
         sound = _read(whole, passage.start, passage.end)
         sentences += said(passage, sound, [source.references[i] for i in passage.sentences])
         if passage.aside and sentences:
@@ -141,6 +142,11 @@ def _cut(source: _Source, into: Path) -> None:
     for sentence in with_room(sentences, length):
         sound = _faded(amplified(_read(whole, sentence.start, sentence.end), level))
         times[sentence.index] = _written(sentence, sound, into)
+    if sentences:
+        quiet = silences_of(power)
+        first, last = times[sentences[0].index], times[sentences[-1].index]
+        first["remarks"] += ["what is said before it is left out"] * spoken(0, found[0].start, quiet)
+        last["remarks"] += ["what is said after it is left out"] * spoken(found[-1].end, length, quiet)
     whole.unlink()
     (into / "times.json").write_text(json.dumps(times, ensure_ascii=False), "utf-8")
 
