@@ -156,6 +156,34 @@ def test_lips_close_and_open() -> None:
         assert (low[:, 1] - up[:, 1]).max() < 0.004 * HEAD
 
 
+@cache
+def smiling_face() -> FaceMap:
+    """The drawn face with lips apart and white teeth between them."""
+    face = drawn_face()
+    lm, image = face.landmarks.copy(), face.image.copy()
+    bow = 1 - np.linspace(-1, 1, 11) ** 2
+    for ids in (LOWER_INNER, LOWER_OUTER):
+        lm[list(ids), 1] += 0.05 * face.height * bow
+    for ids, colour in (
+        (UPPER_OUTER + LOWER_OUTER[::-1], (180, 80, 85)),
+        (UPPER_INNER + LOWER_INNER[::-1], (245,) * 3),
+    ):
+        cv2.fillPoly(image, [np.rint(lm[list(ids), :2] * 16).astype(np.int32)], colour, cv2.LINE_AA, 4)
+    return FaceMap(image, lm, face.matte, 1.0)
+
+
+def test_teeth_of_the_picture_are_shown_and_can_be_hidden() -> None:
+    portrait = figure(smiling_face())
+    assert portrait.mouth.shape.parted
+    x, y = (portrait.mouth.shape.middle + portrait.cutout.origin).astype(int)
+    reach = int(0.05 * HEAD)
+    white = [
+        int((portrait.draw(p)[y - reach : y + reach, x - reach : x + reach, 0] > 185).sum())
+        for p in (REST, pose(press=1), pose(press=1, jaw=1))
+    ]
+    assert white[0] > 35 and max(white[1:]) < 0.1 * white[0]
+
+
 def test_no_frame_depends_on_those_before() -> None:
     poses = random_poses(12)
     forth = [figure().draw(p).copy() for p in poses[:1]]

@@ -74,6 +74,8 @@ class Inside:
         cv2.fillPoly(mask, [np.rint((outline - (x0, y0)) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
         alpha = cv2.GaussianBlur(mask, (0, 0), max(0.7, 0.010 * self.width)).astype(np.float32) / 255
         self._shade(picture, mask, gap)
+        if self.own is not None:  # it brings its own shade
+            _over(picture, self.own, box, 0.0, np.float32(1 - 0.5 * float(pose[INDEX["pucker"]])))
         picture, alpha = self._rim(picture, mask, alpha)
         alpha = alpha * np.float32(rise(gap / self.width, 0.012, 0.045))
         self._paste(np.dstack([picture * alpha[..., None], alpha]), np.array([x0, y0], float), target)
@@ -89,8 +91,6 @@ class Inside:
         tip = c["tongue"] * (0.85 * fall_ + 0.16 * self.width)
         _over(picture, self.tongue, box, 0.85 * fall_ + 0.02 * self.width - 0.8 * tip, np.float32(1))
         _over(picture, self.upper, box, -0.5 * gap, hidden)
-        if self.own is not None:
-            _over(picture, self.own, box, 0.0, np.float32(1 - 0.5 * c["pucker"]))
         return picture
 
     def _shade(self, picture: np.ndarray, mask: np.ndarray, gap: float) -> None:

@@ -28,6 +28,8 @@ _CELLS = 48  # nodes along a face height
 _JAW = 0.135, 0.46  # fall of the lower lip at jaw = 1: face heights, and at most this much of the mouth's width
 _MOVES = ("jaw", "wide", "pucker", "smile", "squeeze", "raise", "lower", "tuck", "shut", "part")
 _PARTED = 0.09  # gap in mouth widths from which a mouth counts as open
+_LINE = 0.55  # darkness of the line between lips that were apart
+_FIRM = 1.6  # pressed lips go beyond the gap that the mesh reports: it sees open mouths too small
 _CORNER = 0.20  # how far the corners and cheeks follow the jaw
 
 
@@ -179,7 +181,7 @@ class MouthWarp:
         return np.array([
             jaw, c["wide"], c["pucker"], c["smile"] - float(REST[INDEX["smile"]]), c["press"],
             c["raise"] * free, c["lower"] * free * (1 - c["tuck"]), c["tuck"] * free,
-            max(c["press"], 0.6 * c["tuck"], 0.5 * c["pucker"]), c["pucker"] * free,
+            max(_FIRM * c["press"], 0.6 * c["tuck"], 0.5 * c["pucker"]), c["pucker"] * free,
         ], np.float32)  # fmt: skip
 
     def draw(self, pose: np.ndarray, target: np.ndarray) -> None:
@@ -195,7 +197,19 @@ class MouthWarp:
         low = cv2.remap(self.source, below[start:], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         out[:start], out[end:] = top[:start], low[end - start :]
         out[start:end] = self._joined(top[start:], low[: end - start], seam, start)
+        press = float(pose[INDEX["press"]])
+        if self.shape.parted and press > 0:
+            self._darken_line(out[start:end], seam[1:-1] - (0, start), press)
         self.inside.draw(pose, upper, lower, target)
+
+    def _darken_line(self, picture: np.ndarray, line: np.ndarray, press: float) -> None:
+        """Draw the line between lips that the picture shows apart, in place."""
+        mask = np.zeros(picture.shape[:2], np.uint8)
+        width = max(1, round(0.03 * self.shape.half))
+        cv2.polylines(mask, [np.rint(line * 16).astype(np.int32)], False, 255, width, cv2.LINE_AA, 4)
+        mask = cv2.GaussianBlur(mask, (0, 0), max(0.7, 0.02 * self.shape.half))
+        light = 1 - mask.astype(np.float32) * np.float32(_LINE * press / 255)
+        picture[..., 0] = 16 + (picture[..., 0] - np.float32(16)) * light
 
     def _seam(self, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
         """Return the line between the skins from side to side (n, 2), pixels of the box."""
