@@ -122,7 +122,8 @@ class PortraitFigure:
         move = self.head.move(pose, (dx / _PHASES, dy / _PHASES))
         box = self.head.extent(move, (self.w, self.h))
         x0, y0, x1, y1 = region = _join(self._touched, box)
-        self._out[y0:y1, x0:x1] = self._stage[y0:y1, x0:x1]
+        for part in _around(region, box):
+            self._out[part] = self._stage[part]
         if box[2] > box[0] and box[3] > box[1]:  # head and neck, over the background alone
             x0, y0, x1, y1 = box
             head = self.head.draw(self._layer, move, pose, box)
@@ -201,7 +202,21 @@ def _put_over(target: np.ndarray, picture: np.ndarray, layer: np.ndarray) -> Non
     """Put a layer on a picture into a target of equal size."""
     keep = cv2.cvtColor(cv2.bitwise_not(cv2.extractChannel(layer, 3)), cv2.COLOR_GRAY2BGR)
     below = cv2.multiply(picture, keep, dst=keep, scale=1 / 255)
-    target[:] = cv2.add(below, cv2.cvtColor(layer, cv2.COLOR_BGRA2BGR), dst=below)
+    cv2.add(below, cv2.cvtColor(layer, cv2.COLOR_BGRA2BGR), dst=target)
+
+
+def _around(outer: Box, inner: Box) -> list[tuple[slice, slice]]:
+    """Return rows and columns of what lies in the outer box around the inner one, which it contains."""
+    (x0, y0, x1, y1), (a0, b0, a1, b1) = outer, inner
+    if a1 <= a0 or b1 <= b0:
+        return [(slice(y0, y1), slice(x0, x1))]
+    middle = slice(b0, b1)
+    return [
+        (slice(y0, b0), slice(x0, x1)),
+        (middle, slice(x0, a0)),
+        (middle, slice(a1, x1)),
+        (slice(b1, y1), slice(x0, x1)),
+    ]
 
 
 def _join(a: Box, b: Box) -> Box:
