@@ -45,7 +45,8 @@ def warp(
     `most` bounds the cost of every row's frames: where it is low, anything may be heard.
     """
     low, high = _band(len(reference), len(other), centre, reach)
-    state = np.full(int((high - low).max()) + 1, _FAR)
+    shift = int(np.diff(low).max(initial=0))
+    state = np.full(int((high - low).max()) + shift + 2, _FAR)  # one before the row's first column, and room behind
     noted = len(reference) * len(state) <= _NOTED
     kept, steps = [], []
     for first in range(0, len(reference), _ROWS):
@@ -93,6 +94,7 @@ def _block(
     if most is not None:
         costs = np.minimum(costs, most[first:last, None])
     came = np.zeros((last - first, state.shape[0]), np.int8) if trace else np.zeros((0, 0), np.int8)
+    far = np.full_like(state, _FAR)
     for i in range(first, last):
         start, end = int(low[i]), int(high[i])
         cost = costs[i - first, start - left : end - left]
@@ -103,9 +105,10 @@ def _block(
         running = np.minimum.accumulate(gain)
         if trace:
             row = came[i - first, : end - start]
-            np.copyto(row, np.where(gain > running, _ALONG, np.where(diagonal <= down, _DIAGONAL, _DOWN)))
-        state = np.full_like(state, _FAR)
-        state[: end - start] = total + running
+            np.less(down, diagonal, out=row.view(bool))  # true is _DOWN
+            row[gain > running] = _ALONG
+        state = far.copy()
+        np.add(total, running, out=state[1 : end - start + 1])
     return state, came
 
 
@@ -116,8 +119,7 @@ def _above(state: np.ndarray, start: int, end: int, before: int) -> tuple[np.nda
         diagonal[0] = 0.0
         return down, diagonal
     shift, size = start - before, end - start
-    padded = np.concatenate([[_FAR], state, np.full(max(0, shift + size - len(state)), _FAR)])
-    return padded[shift + 1 : shift + 1 + size], padded[shift : shift + size]
+    return state[shift + 1 : shift + 1 + size], state[shift : shift + size]
 
 
 def _back(
