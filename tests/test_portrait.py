@@ -340,6 +340,15 @@ def test_a_kept_picture_covers_its_region(size: tuple[int, int]) -> None:
     assert 0 < centre[0] < size[0] and 0 < centre[1] < size[1]
 
 
+@pytest.mark.parametrize("centre", [(60.0, 6.0), (118.0, 90.0), (-200.0, 40.0), (60.0, 400.0)])
+def test_a_head_may_lie_across_the_edge_or_out_of_sight(centre: tuple[float, float]) -> None:
+    region = backdrop()[:80, :120]
+    portrait = PortraitFigure(drawn_face(), region, 60.0, centre)
+    pictures = [portrait.draw(p).copy() for p in random_poses(4)]
+    seen = any((picture != region).any() for picture in pictures)
+    assert seen == (centre[0] > 0 and centre[1] < 100)
+
+
 def test_wrong_pose_is_told() -> None:
     with pytest.raises(ValueError, match="channels"):
         figure().draw(np.zeros(3, np.float32))

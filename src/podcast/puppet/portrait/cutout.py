@@ -12,6 +12,7 @@ from podcast.puppet.facemap import FaceMap
 from podcast.puppet.portrait.geometry import CHIN, FOREHEAD, crown_of, fall
 
 _MARGIN = 0.10  # of the picture beyond the region that a moving head may bring in, head heights
+_ROOM = 0.04  # around the landmarks, head heights
 _DOME = 0.16  # height of the corners that a crown of our own rounds off, head heights
 _FEATHER = 0.008  # least softness of the outline, head heights
 _SOLID, _CLEAR = 0.78, 0.24  # matte values that count as all and nothing
@@ -68,6 +69,10 @@ def cut_out(face: FaceMap, placement: Placement, size: tuple[int, int]) -> Cutou
     x0, y0 = np.maximum(np.floor(corners[0]).astype(int) - (0, max(missing, 0)), -margin)
     x1 = min(int(np.ceil(corners[1, 0])), size[0] + margin)
     y1 = min(int(np.ceil(corners[1, 1])) + int(0.02 * head) + 2, size[1] + margin)  # breath lifts the lower edge
+    # the face is whole even where the region or the picture cuts it off: what is drawn in it needs room
+    places = placement.to_region(face.landmarks[:, :2].astype(np.float64))
+    x0, y0 = np.minimum((x0, y0), np.floor(places.min(0) - _ROOM * head).astype(int))
+    x1, y1 = np.maximum((x1, y1), np.ceil(places.max(0) + _ROOM * head).astype(int))
     box = int(x0), int(y0), max(int(x1 - x0), 2), max(int(y1 - y0), 2)
     rgb = shown(face.image, placement, box)
     alpha = _refine(shown(face.matte, placement, box), rgb, head)
