@@ -58,8 +58,11 @@ def place(face: FaceMap, head_height: float, centre: tuple[float, float]) -> Pla
     return Placement(scale, np.asarray(centre, np.float64) - head_centre_of(face) * scale)
 
 
-def cut_out(face: FaceMap, placement: Placement, size: tuple[int, int]) -> Cutout:
-    """Return the person as a layer that covers a region of `size` (width, height) and a little more."""
+def cut_out(face: FaceMap, placement: Placement, size: tuple[int, int], alone: bool = True) -> Cutout:
+    """Return the person as a layer that covers a region of `size` (width, height) and a little more.
+
+    `alone` rounds off shoulders that the picture's sides cut, for a person who is shown without the picture.
+    """
     scale, head = placement.scale, head_height_of(face) * placement.scale
     margin = int(np.ceil(_MARGIN * head))
     h, w = face.matte.shape
@@ -79,7 +82,8 @@ def cut_out(face: FaceMap, placement: Placement, size: tuple[int, int]) -> Cutou
     landmarks = face.landmarks.astype(np.float64) * scale
     landmarks[:, :2] = placement.to_region(face.landmarks[:, :2].astype(np.float64)) - (x0, y0)
     alpha = _with_face(alpha, landmarks, head)
-    alpha = _shoulders(alpha, corners - (x0, y0), landmarks, head)
+    if alone:
+        alpha = _shoulders(alpha, corners - (x0, y0), landmarks, head)
     known = int(np.ceil(corners[0, 1])) - int(y0)
     if missing > 0 and known > 0:
         rgb, alpha = _crowned(rgb, alpha, known, missing, landmarks, head)

@@ -83,7 +83,7 @@ class PortraitFigure:
         self.h, self.w = background.shape[:2]
         placement = place(face, head_height, centre)
         self._background = self._behind(face, background, placement, own_background)
-        self.cutout = cutout = cut_out(face, placement, (self.w, self.h))
+        self.cutout = cutout = cut_out(face, placement, (self.w, self.h), own_background == "replace")
         self._layer = cutout.layer.copy()
         self.mouth = MouthWarp(cutout)
         self.eyes = [Eye(cutout, marks, side) for marks, side in zip(EYES, "lr", strict=True)]
