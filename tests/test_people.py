@@ -53,8 +53,10 @@ def test_a_recording_replaces_the_voice_and_keeps_its_own_pauses(tmp_path: Path)
 
 
 def test_a_recording_of_something_else_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "s.txt").write_text("Quite another text about the weather in spring, and boats on a lake at night.\n\n"
-                                    "Nobody who was there has ever forgotten the colours of that evening.\n")
+    (tmp_path / "s.txt").write_text(
+        "Quite another text about the weather in spring, and boats on a lake at night. Rain fell for seven days.\n\n"
+        "Nobody who was there has ever forgotten the colours of that evening. Two swans crossed the bay together.\n\n"
+        "Mountains stood around like old professors. Every fisherman kept his opinion strictly to himself.\n")
     _record(tmp_path, SENTENCES * 2)
     done = podcast(tmp_path, "create", "s.txt", "--narration", "voice.wav", *SMALL, expect=1)
     assert "Traceback" not in done.stderr
