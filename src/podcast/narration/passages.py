@@ -48,6 +48,7 @@ class Said:
     phones: tuple[Phone, ...]
     remarks: tuple[str, ...] = ()
     wrong: bool = False
+    cost: float = 0.0  # of the alignment, of its passage: 1 is as bad as the text said backwards
 
 
 def passages(places: Sequence[Place], power: np.ndarray, length: int) -> list[Passage]:
@@ -136,7 +137,7 @@ def said(passage: Passage, sound: np.ndarray, references: Sequence[Utterance]) -
         if len(references) > 1 and found.doubtful(first, last):
             alone, _ = _joined(references[number : number + 1])
             wrong = align(sound[start - passage.start : end - passage.start], alone).wrong
-        out.append(Said(index, start, end, words, phones, remarks, wrong))
+        out.append(Said(index, start, end, words, phones, remarks, wrong, found.cost))
     return out
 
 

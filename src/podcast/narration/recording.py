@@ -28,6 +28,7 @@ from podcast.narration.voices import language_of
 from podcast.sound.loudness import Meter
 
 RECORDING_VERSION = 1
+STRANGE = 0.95  # mean cost of all alignments: the right text costs 0.4 to 0.9, another one 0.96 and more
 HEARD = 0.5  # share of the script that a recording must say, by sentences
 FADE = 240  # samples: 5 ms at either end of an utterance
 
@@ -118,7 +119,9 @@ def _remarks(lines: Sequence[Line], found: Sequence[dict[str, Any]]) -> Iterator
 
 def _check(recording: Path, found: Sequence[dict[str, Any]]) -> None:
     right = sum(times["heard"] and not times["wrong"] for times in found)
-    if right < HEARD * len(found):
+    costs = [times["cost"] for times in found if times["heard"]]
+    strange = right < len(found) and bool(costs) and sum(costs) / len(costs) > STRANGE
+    if strange or right < HEARD * len(found):
         problem = f"this recording does not say this script: {right} of {len(found)} sentences were recognised"
         raise MediaError(problem, "Give the recording of this very script, or leave out --narration.", str(recording))
 
@@ -202,5 +205,5 @@ def _written(sentence: Said, sound: np.ndarray, into: Path) -> dict[str, Any]:
     phones = [[p.symbol, at(p.start), at(p.end)] for p in sentence.phones]
     remarks = [*sentence.remarks, *(["something else seems to be said"] if sentence.wrong else [])]
     content = digest_of([words, phones, digest_of_file(into / file)])
-    return {"heard": True, "wrong": sentence.wrong, "remarks": remarks, "file": file, "start": sentence.start,
+    return {"heard": True, "wrong": sentence.wrong, "cost": sentence.cost, "remarks": remarks, "file": file, "start": sentence.start,
             "length": len(sound), "words": words, "phones": phones, "digest": content}  # fmt: skip
