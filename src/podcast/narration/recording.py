@@ -27,7 +27,7 @@ from podcast.narration.utterance import Line
 from podcast.narration.voices import language_of
 from podcast.sound.loudness import Meter
 
-RECORDING_VERSION = 1
+RECORDING_VERSION = 2
 STRANGE = 0.95  # mean cost of all alignments: the right text costs 0.4 to 0.9, another one 0.96 and more
 HEARD = 0.5  # share of the script that a recording must say, by sentences
 FADE = 240  # samples: 5 ms at either end of an utterance
@@ -205,5 +205,5 @@ def _written(sentence: Said, sound: np.ndarray, into: Path) -> dict[str, Any]:
     phones = [[p.symbol, at(p.start), at(p.end)] for p in sentence.phones]
     remarks = [*sentence.remarks, *(["something else seems to be said"] if sentence.wrong else [])]
     content = digest_of([words, phones, digest_of_file(into / file)])
-    return {"heard": True, "wrong": sentence.wrong, "cost": sentence.cost, "remarks": remarks, "file": file, "start": sentence.start,
-            "length": len(sound), "words": words, "phones": phones, "digest": content}  # fmt: skip
+    return {"heard": True, "wrong": sentence.wrong, "cost": sentence.cost, "remarks": remarks, "file": file,
+            "start": sentence.start, "length": len(sound), "words": words, "phones": phones, "digest": content}
