@@ -79,8 +79,8 @@ class Canvas:
     def paint(self, picture: np.ndarray, x: int = 0, y: int = 0) -> None:
         """Put a picture at (x, y); position and size are even and lie inside the canvas."""
         h, w = picture.shape[:2]
-        self.y[y : y + h, x : x + w] = picture[..., 0]
+        cv2.extractChannel(picture, 0, self.y[y : y + h, x : x + w])
         half = cv2.resize(picture, (w // 2, h // 2), interpolation=cv2.INTER_AREA)
         region = slice(y // 2, (y + h) // 2), slice(x // 2, (x + w) // 2)
-        self.u[region] = half[..., 1]
-        self.v[region] = half[..., 2]
+        cv2.extractChannel(half, 1, self.u[region])
+        cv2.extractChannel(half, 2, self.v[region])

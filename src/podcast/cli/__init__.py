@@ -12,6 +12,8 @@ def main() -> None:
     """Run the command line and exit: 0 done, 1 something to mend, 130 interrupted, 3 a bug."""
     from podcast.errors import PodcastError
 
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")  # the workers fill the processors; idle threads that spin would only disturb
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a narrow encoding must not end a run
