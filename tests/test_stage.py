@@ -165,3 +165,14 @@ def test_frames_do_not_depend_on_the_shot_before(tmp_path: Path) -> None:
             pass
     after = np.stack([canvas.planar.copy() for canvas in paint(third, warm)])
     assert np.array_equal(after, _frames(timeline, third, tmp_path / "c"))
+
+
+@pytest.mark.parametrize("position", ["top-left", "top-right", "bottom-left", "bottom-right"])
+def test_the_watermark_is_in_its_corner(tmp_path: Path, position: str) -> None:
+    logo = tmp_path / "logo.png"
+    Image.new("RGBA", (200, 80), (255, 30, 30, 255)).save(logo)
+    timeline = _shots(tmp_path, SOLO, watermark=logo, watermark_digest="x", watermark_position=position,
+                      watermark_opacity=1.0)
+    canvas = next(paint(timeline.shots[0], _stage(timeline, timeline.shots[0], tmp_path / "c")))
+    y, x = (float(np.mean(places)) for places in np.nonzero(canvas.v > 210))  # Cr of a strong red
+    assert (y < 90, x < 160) == (position.startswith("top"), position.endswith("left"))

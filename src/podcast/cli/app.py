@@ -119,7 +119,6 @@ def batch(
     set_: Settings = None,
     json_: AsJson = False,
     quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """Make several episodes, sharing this machine's cores."""
     from podcast.cli.commands import create_batch
