@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from podcast import wiring
+from podcast.account import account
 from podcast.avatar import animate
 from podcast.bed import render_music
 from podcast.cache import Cache
@@ -85,5 +86,5 @@ def create(request: Request, loaded: Loaded, reporter: Reporter, pool: WorkerPoo
             published = publish(script, narration, mix, timeline, pieces, publication=publication, picture=picture,
                                 cache=cache, presenters=presenters)
         cache.prune()
-    report = wiring.report(published, loaded, config, script, mix, choice, picture, presenters, reporter)
+    report = account(published, loaded, config, script, mix, choice, picture, presenters, reporter)
     return write_report(published, report, tuple(loaded.secrets))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -14,12 +12,12 @@ from typing import Any
 
 import av
 
-from podcast import __version__, device
+from podcast import device
 from podcast.audio import WavWriter, decode
 from podcast.avatar import cast, host_gender, is_picture, portrait
 from podcast.cache import Cache, digest_of_file
 from podcast.casting import Gender, choose, gender_of
-from podcast.config import Config, Loaded, as_dict
+from podcast.config import Config
 from podcast.engines import music_engine, speech_engine
 from podcast.engines.base import SpeechEngine
 from podcast.episode import Look, Mix, MusicSpan, Presenter, Script, Speaker
@@ -30,21 +28,10 @@ from podcast.graphics.studio import STYLES
 from podcast.mix import Mastering
 from podcast.narration import Cards, Pauses
 from podcast.process import WorkerPool
-from podcast.publish import Publication, Published, slug
+from podcast.publish import Publication, slug
 from podcast.puppet.face_nets import FACE_WEIGHTS, FaceNets
-from podcast.puppet.rig import host_names, load_spec
+from podcast.puppet.rig import host_names
 from podcast.puppet.template import template_names, template_path
-from podcast.report import (
-    Difference,
-    EncoderReport,
-    Licence,
-    Refused,
-    Report,
-    SoundReport,
-    StageReport,
-    VideoReport,
-    versions,
-)
 from podcast.reporter import Reporter, Stage
 from podcast.sound.ducking import Ducking
 from podcast.timeline import Insert
@@ -375,61 +362,6 @@ def publication(config: Config, script: Script, name: str | None, mode: str, dra
         f".{config.publish.audio}", captions=config.video.captions != "off", thumbnail=config.publish.thumbnail,
         transcript=config.publish.transcript, author=config.publish.author or script.author, show=config.publish.show,
     )
-
-
-def report(
-    published: Published, loaded: Loaded, config: Config, script: Script, mix: Mix, choice: Choice | None,
-    wanted: Picture, presenters: Sequence[Presenter], reporter: Reporter,
-) -> Report:
-    """Return the report of an episode."""
-    episode, checked = published.episode, published.checked
-    video = encoded = None
-    if choice and checked:
-        refused = tuple(Refused(name.removeprefix("h264_"), why) for name, why in choice.refused)
-        why = "it proved itself" if choice.encoder.hardware else "no hardware encoder works here" if refused else ""
-        encoded = EncoderReport(choice.encoder.name, why, refused)
-        video = VideoReport(checked.width, checked.height, str(wanted.rate), checked.frames, checked.offset)
-    stages = tuple(StageReport(s.name, s.engine, s.device, s.note, s.seconds, s.made, s.reused)
-                   for s in reporter.stages)
-    return Report(
-        script.title, time.strftime("%Y-%m-%dT%H:%M:%S%z"), episode.seconds, ("podcast", *sys.argv[1:]),
-        {"script": str(script.path)}, _differences(loaded, config, script), stages, encoded,
-        SoundReport(mix.loudness, mix.true_peak, config.mix.loudness), video, versions(),
-        _licences(config, presenters), (*reporter.warnings, *published.notes), tuple(f.name for f in episode.files),
-    )
-
-
-def _differences(loaded: Loaded, config: Config, script: Script) -> tuple[Difference, ...]:
-    typed, written = {k for k, _ in loaded.settings}, {k for k, _ in script.settings}
-    defaults, found = _flat(as_dict(Config())), []
-    for key, value in _flat(as_dict(config)).items():
-        if value != defaults.get(key) and key != "data":
-            source = "command line" if key in typed else "front matter" if key in written else \
-                str(loaded.file.name if loaded.file else "")
-            found.append(Difference(key, value, defaults.get(key), source))
-    return tuple(found)
-
-
-def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in data.items():
-        if isinstance(value, dict) and value:
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
-
-
-def _licences(config: Config, presenters: Sequence[Presenter]) -> tuple[Licence, ...]:
-    speech, composer = speech_engine(config.tts.engine).info, music_engine(config.music.engine).info
-    found = [Licence(f"podcast {__version__}", "Apache-2.0"),
-             Licence(f"voice {speech.name} {speech.version}", speech.licence, speech.note)]
-    if config.music.enabled:
-        found.append(Licence(f"music {composer.name} {composer.version}", composer.licence, composer.note))
-    found += [Licence(f"presenter {p.name}", "the picture's own") if p.figure.suffix == ".npz" else
-              Licence(f"presenter {p.figure.name}", load_spec(p.figure).licence) for p in presenters]
-    return (*found, Licence("font FiraGO", "OFL-1.1"), Licence("FFmpeg with x264", "GPL-2.0-or-later",
-                                                               "the programs; not what is made with them"))
 
 
 def missing_letters(script: Script, font: Path | None) -> str:
