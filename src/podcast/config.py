@@ -166,6 +166,14 @@ class PublishConfig(_Section):
     transcript: bool = True
 
 
+class GpuConfig(_Section):
+    """On which device engines work, and what happens if the card does no work."""
+
+    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    on_silent_cpu: Literal["warn", "fallback", "fail"] = "warn"
+    require: bool = False
+
+
 class CacheConfig(_Section):
     """Finished work that is kept."""
 
@@ -183,6 +191,7 @@ class Config(_Section):
     video: VideoConfig = VideoConfig()
     visualization: VisualizationConfig = VisualizationConfig()
     publish: PublishConfig = PublishConfig()
+    gpu: GpuConfig = GpuConfig()
     cache: CacheConfig = CacheConfig()
     data: Path = Path("data")
     workers: int | Literal["auto"] = "auto"
