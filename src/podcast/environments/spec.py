@@ -75,6 +75,7 @@ class EngineSpec:
     languages: tuple[str, ...] = ()
     timings: bool = False
     stall: float = 300.0  # s without progress after which its worker is taken for hung
+    secrets: tuple[str, ...] = ()  # environment variables that its worker gets besides the harmless ones
 
 
 @dataclass(frozen=True)
