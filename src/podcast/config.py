@@ -195,6 +195,12 @@ class Config(_Section):
     cache: CacheConfig = CacheConfig()
     data: Path = Path("data")
     workers: int | Literal["auto"] = "auto"
+    engines_path: tuple[Path, ...] = ()
+
+    @field_validator("engines_path", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str | Path) else value
 
     @model_validator(mode="before")
     @classmethod
@@ -290,6 +296,7 @@ def _anchor(config: Config, folder: Path) -> Config:
     video = {k: absolute(getattr(config.video, k)) for k in ("font", "watermark", "cover", "intro", "outro")}
     return config.model_copy(update={
         "data": Path(os.environ.get("PODCAST_DATA_DIR") or folder / config.data.expanduser()),
+        "engines_path": tuple(folder / path.expanduser() for path in config.engines_path),
         "video": config.video.model_copy(update=video),
         "music": config.music.model_copy(update={"file": absolute(config.music.file)}),
         "avatar": config.avatar.model_copy(update={"source_image": absolute(config.avatar.source_image)}),

@@ -42,6 +42,7 @@ class Variant:
     lock: Path
     devices: tuple[str, ...] = ("cpu",)  # of "cuda", "mps", "cpu"
     disk: int = 0  # bytes that it takes
+    index: str = ""  # URL of a further package index, such as one of CPU builds
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,9 @@ class EngineSpec:
     languages: tuple[str, ...] = ()
     timings: bool = False
     stall: float = 300.0  # s without progress after which its worker is taken for hung
+    upstream_tree: str = ""  # git's hash of the commit's files: a copy without history is checked by it
+    upstream_archive: str = ""  # URL of the commit's files, for machines without git
+    upstream_archive_sha256: str = ""
     secrets: tuple[str, ...] = ()  # environment variables that its worker gets besides the harmless ones
 
 
