@@ -262,7 +262,7 @@ class Presenter:
 
     speaker: str  # Speaker.id
     name: str  # shown on screen
-    figure: Path  # a host's folder, or the face map of a portrait
+    figure: Path  # a host's folder, the face map of a portrait, or the resting video of a rendered presenter
     digest: str  # of the figure's content and of how it is shown
     background: Literal["replace", "keep", "blur"] = "replace"  # of a portrait
     framing: Literal["head", "bust", "full"] = "bust"  # of a portrait
@@ -272,14 +272,17 @@ class Presenter:
 class AvatarClip:
     """The picture of one presenter during one slot; sound is never taken from it.
 
-    Without `video` the presenter is a puppet: it moves by `style` and is drawn when the shot is composited.
+    Without `video` the presenter is a puppet: it moves by `style` and is drawn when the shot is composited. With it
+    the presenter was rendered; the video lasts as long as the slot, or is one that begins and ends at rest and is
+    repeated (`resting`).
     """
 
     presenter: Presenter
     digest: str  # content address of the motion
     style: tuple[tuple[str, float], ...] = ()  # options of the puppet's motion
     template: Path | None = None  # motion of a real person that it follows
-    video: Path | None = None  # frames that an external renderer made
+    video: Path | None = None  # frames that a renderer made
+    resting: bool = False  # the video is the presenter's resting one, of any length
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ neither the configuration nor the cache: its options reach it as a mapping that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -94,4 +95,25 @@ class MusicEngine(Protocol):
 
     def generate(self, description: str, seconds: float, seed: int, options: Mapping[str, Any], into: Path) -> Music:
         """Write music that fits `description` and can last `seconds` into the directory `into`."""
+        ...
+
+
+class AvatarEngine(Protocol):
+    """A renderer: a picture and a voice become a video of somebody who speaks."""
+
+    info: EngineInfo
+
+    def identity(self) -> str:
+        """Return what the engine's output depends on besides its options: pins, weights, precision."""
+        ...
+
+    def animate(
+        self, picture: Path, sound: Path, frames: int, rate: Fraction, seed: int, options: Mapping[str, Any],
+        into: Path, progress: Callable[[float], None],
+    ) -> Path:
+        """Render exactly `frames` frames at `rate` into the directory `into` and return the video, without sound.
+
+        `sound` is mono, 16 kHz and as long as the video. The video begins and ends in the picture's own pose.
+        `progress` is told how much is done, 0 … 1.
+        """
         ...

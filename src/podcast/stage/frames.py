@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import cv2
 import numpy as np
 
 from podcast.canvas import Canvas, to_rgb
-from podcast.episode import Shot
+from podcast.episode import AvatarClip, Shot
 from podcast.graphics import cards
 from podcast.graphics.layout import Rect
 from podcast.graphics.shapes import Placed
@@ -23,6 +24,7 @@ from podcast.puppet.motion import Style
 from podcast.puppet.performance import perform
 from podcast.puppet.template import MotionTemplate, load_template
 from podcast.stage.overlays import Overlay, overlays_of
+from podcast.stage.rendered import frames_of_clip
 from podcast.stage.scene import Stage, put
 
 _SHIFT = 6  # frames over which the emphasis moves to another presenter
@@ -39,13 +41,18 @@ def _changed(overlays: Sequence[Overlay], states: list[Any], frame: int) -> list
     return regions
 
 
-def _motion(shot: Shot, stage: Stage) -> list[np.ndarray]:
-    """Return the poses of everybody on the stage, float32 (frames, channels) each."""
-    return [
-        perform(shot.slot, clip.presenter.speaker, stage.look.rate, Style(**dict(clip.style)),  # type: ignore[arg-type]
-                stage.partner(i, shot.speaking), _template(clip.template) if clip.template else None).poses
+def _motion(shot: Shot, stage: Stage) -> Iterator[tuple[Any, ...]]:
+    """Yield, frame by frame, what everybody on the stage is drawn from: a pose, or a decoded frame."""
+    return zip(*(
+        frames_of_clip(clip, shot.slot.frames) if clip.video else _poses(shot, stage, i, clip)
         for i, clip in enumerate(shot.clips)
-    ]
+    ), strict=True) if shot.clips else repeat((), shot.slot.frames)
+
+
+def _poses(shot: Shot, stage: Stage, index: int, clip: AvatarClip) -> Iterator[np.ndarray]:
+    style, template = Style(**dict(clip.style)), _template(clip.template) if clip.template else None  # type: ignore[arg-type]
+    partner = stage.partner(index, shot.speaking)
+    return iter(perform(shot.slot, clip.presenter.speaker, stage.look.rate, style, partner, template).poses)
 
 
 @lru_cache(maxsize=4)
@@ -64,7 +71,7 @@ def paint(shot: Shot, stage: Stage) -> Iterator[Canvas]:
     under, after = stage.base(shot.speaking).copy(), stage.base(shot.speaking)
     before = stage.base(shot.spoke_before)
     shifting = _SHIFT if shot.spoke_before != shot.speaking and not card else 0
-    for frame in range(shot.slot.frames):
+    for frame, cues in enumerate(motion):
         hidden = veil(frame)
         if card and hidden >= 1 and frame and veil(frame - 1) >= 1:
             yield from _card_frame(card, frame, canvas)
@@ -76,7 +83,7 @@ def paint(shot: Shot, stage: Stage) -> Iterator[Canvas]:
         if frame <= shifting or card:
             dirty = [whole]
         everything = bool(dirty) and dirty[0] is whole
-        dirty += [_draw(stage, i, poses[frame], under, everything) for i, poses in enumerate(motion)]
+        dirty += [_draw(stage, i, cue, under, everything) for i, cue in enumerate(cues)]
         over = [*_emphasis(shot, stage, shifted), *(p for o, s in zip(overlays, states, strict=True)
                                                     for p in o.placed(s))]
         for rect in [whole] if whole in dirty else dirty:
@@ -105,10 +112,10 @@ def _composed(under: np.ndarray, over: Sequence[Placed], rect: Rect) -> np.ndarr
     return tile
 
 
-def _draw(stage: Stage, index: int, pose: np.ndarray, under: np.ndarray, everything: bool) -> Rect:
+def _draw(stage: Stage, index: int, cue: Any, under: np.ndarray, everything: bool) -> Rect:
     """Draw a presenter into the picture and return the region that changed, or all that ever can."""
     puppet, slot = stage.puppets[index], stage.layout.hosts[index]
-    drawn = puppet.draw(pose)
+    drawn = puppet.draw(cue)
     x0, y0, x1, y1 = puppet.dirty if everything else puppet.changed
     x, y = slot.rect.x, slot.rect.y
     under[y + y0 : y + y1, x + x0 : x + x1] = drawn[y0:y1, x0:x1]

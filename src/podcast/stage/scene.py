@@ -26,6 +26,7 @@ from podcast.puppet.portrait.cutout import head_centre_of, head_height_of
 from podcast.puppet.pose import REST
 from podcast.puppet.render import Puppet, figure_size
 from podcast.puppet.rig import Rig, load_rig, load_spec
+from podcast.stage.rendered import SUFFIX, RenderedFigure
 
 _BACKDROP_VERSION = 2
 _HEADS = {"head": 1.0, "bust": 0.78}  # of the head height that a layout gives a drawn host
@@ -50,8 +51,9 @@ class Stage:
         look = setting.look
         self.look, self.presenters = look, setting.presenters
         self.theme = Theme(accent=look.accent, font=look.font, font_bold=look.font)
+        rendered = any(is_rendered(presenter) for presenter in setting.presenters)  # a picture with edges: on a card
         self.layout = arrange(look.width, look.height, len(setting.presenters), setting.image is not None,
-                              look.layout == "cards")
+                              look.layout == "cards" or rendered)
         self.backdrop = background_of(look, (look.width, look.height), look.accent, cache)
         self.image = images.read_rgb(setting.image) if setting.image else None
         self._plain = self._behind_panels()
@@ -64,8 +66,8 @@ class Stage:
             for i, (presenter, slot) in enumerate(zip(setting.presenters, self.layout.hosts, strict=True))
         ]
         for i, presenter in enumerate(setting.presenters):
-            if presenter.background != "replace":  # the picture brings its own, and more of it than ever moves
-                self._cards[i] = self.puppets[i].draw(REST).copy()
+            if presenter.background != "replace" and not is_rendered(presenter):
+                self._cards[i] = self.puppets[i].draw(REST).copy()  # the picture brings its own, and more of it
         self._base.cache_clear()
 
     def base(self, active: int | None) -> np.ndarray:
@@ -142,12 +144,19 @@ def is_portrait(presenter: Presenter) -> bool:
     return presenter.figure.suffix == ".npz"
 
 
+def is_rendered(presenter: Presenter) -> bool:
+    """Tell whether a presenter's frames come from a renderer."""
+    return presenter.figure.suffix == SUFFIX
+
+
 def _accent(presenter: Presenter) -> str:
-    return "" if is_portrait(presenter) else load_spec(presenter.figure).accent
+    return "" if is_portrait(presenter) or is_rendered(presenter) else load_spec(presenter.figure).accent
 
 
-def figure_of(presenter: Presenter, background: np.ndarray, slot: HostSlot) -> Puppet | PortraitFigure:
+def figure_of(presenter: Presenter, background: np.ndarray, slot: HostSlot) -> Puppet | PortraitFigure | RenderedFigure:
     """Return who is drawn, in the region's picture `background`."""
+    if is_rendered(presenter):
+        return RenderedFigure(presenter.figure, background)
     if is_portrait(presenter):
         face = load_face_map(presenter.figure)
         place = _whole_picture(face, slot) if presenter.framing == "full" else \

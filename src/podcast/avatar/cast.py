@@ -1,4 +1,4 @@
-"""Who is seen: a presenter for each speaker, and everybody's clip for each slot."""
+"""Who is seen: a presenter for each speaker."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Literal
 
 from podcast.cache import Cache, digest_of
 from podcast.casting import Gender, choose
-from podcast.episode import AvatarClip, Narration, Presenter, Speaker
+from podcast.episode import Presenter, Speaker
 from podcast.errors import ConfigError
-from podcast.puppet import performance
 from podcast.puppet.face_nets import FaceNets
 from podcast.puppet.faces import face_map_digest, save_face_map
 from podcast.puppet.rig import RIG_FILE, host_folder, host_names, load_spec, rig_digest
-from podcast.puppet.template import load_template, template_digest
 
 if TYPE_CHECKING:
     from podcast.puppet.judge import Finding
@@ -106,36 +104,3 @@ def _folder(wanted: str, speaker: Speaker) -> Path:
         return Path(wanted)
     raise ConfigError(f"there is no host {wanted!r}", f"choose one of {', '.join(host_names())}, or a folder with a "
                       f"{RIG_FILE} (docs/hosts.md)", f"avatar of {speaker.name}")
-
-
-def animate(
-    narration: Narration, presenters: Sequence[Presenter], style: Mapping[str, float], template: Path | None = None,
-    alone: bool = False,
-) -> dict[int, tuple[AvatarClip, ...]]:
-    """Return, for each slot by its index, the clip of everybody on the stage.
-
-    Puppets move by rules from the utterance alone, so nothing is rendered here: the clip says by which rules, and
-    the shot draws it.
-
-    Args:
-        narration: the slots.
-        presenters: one for each speaker.
-        style: how they move.
-        template: motion of a real person that they follow.
-        alone: only who speaks is on the stage.
-    """
-    rules = tuple(sorted(style.items()))
-    followed = template_digest(load_template(template)) if template else ""
-    clips: dict[int, tuple[AvatarClip, ...]] = {}
-    voices = [slot.utterance.speaker if slot.utterance else "" for slot in narration.slots]
-    for index, slot in enumerate(narration.slots):
-        if slot.kind == "clip":
-            continue
-        said = slot.utterance.digest if slot.utterance else f"{slot.kind} {slot.text}"
-        speaker = next((v for v in (*voices[index:], *reversed(voices[:index])) if v), "")
-        clips[index] = tuple(
-            AvatarClip(presenter, digest_of([performance.VERSION, rules, followed, said, presenter.speaker]), rules,
-                       template)
-            for presenter in presenters if not alone or presenter.speaker == speaker
-        )
-    return clips

@@ -1,0 +1,155 @@
+"""Clips from a renderer: one for each utterance of a presenter, and one at rest for all the time between.
+
+Every clip begins and ends in the pose of the presenter's picture, so clips join in any order, each has a content
+address of its own, and a changed sentence costs one clip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from podcast.audio import read_wav, resample, write_wav
+from podcast.cache import Cache, digest_of, digest_of_file
+from podcast.canvas import to_rgb
+from podcast.engines.base import AvatarEngine
+from podcast.episode import SAMPLE_RATE, AvatarClip, Narration, Presenter, Slot, samples_at
+from podcast.puppet.faces import load_face_map
+from podcast.puppet.pose import REST
+from podcast.puppet.render import Puppet, figure_size
+from podcast.puppet.rig import load_rig
+
+VERSION = 1  # raise it when the same input would give another clip
+SOUND_RATE = 16_000  # Hz, of the sound that renderers listen to
+_RESTING = 5  # s of the video that is shown while a presenter does not speak
+_HOST_HEAD = 320  # pixels, of a drawn host that is given to a renderer as a picture
+_STUDIO_GREY = (150, 128, 128)  # YUV, behind a drawn host
+CLIP = "clip.mp4"
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """A renderer and how it is used in an episode."""
+
+    engine: AvatarEngine
+    options: Mapping[str, Any]
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A clip that is needed."""
+
+    index: int | None  # of the slot; None: the resting clip
+    frames: int
+    digest: str  # of what is said, and when
+
+
+def render(
+    narration: Narration, presenters: Sequence[Presenter], renderer: Renderer, *, cache: Cache,
+    step: Callable[[int, bool], None], total: Callable[[int], None] = lambda frames: None,
+    progress: Callable[[float], None] = lambda share: None,
+) -> dict[str, dict[int, AvatarClip]]:
+    """Return the clips of each presenter, by speaker and the slot's index; made once and cached one by one.
+
+    Args:
+        narration: the slots.
+        presenters: who is rendered.
+        renderer: what renders them.
+        cache: where clips are kept.
+        step: is told the frames of each clip that is ready, and whether it was there already.
+        total: is told how many frames there will be.
+        progress: is told how much of the clip in the making is done, 0 … 1.
+
+    Raises:
+        EngineError: the renderer failed.
+    """
+    work = {p.speaker: _work(narration, p.speaker) for p in presenters}
+    total(sum(item.frames for items in work.values() for item in items))
+    return {p.speaker: _clips(narration, p, work[p.speaker], renderer, cache, step, progress) for p in presenters}
+
+
+def _work(narration: Narration, speaker: str) -> list[_Work]:
+    spoken = [
+        _Work(i, slot.frames, digest_of([slot.utterance.digest, slot.lead]))
+        for i, slot in enumerate(narration.slots) if slot.utterance and slot.utterance.speaker == speaker
+    ]
+    return [_Work(None, round(_RESTING * narration.rate), "rest"), *spoken]
+
+
+def _clips(
+    narration: Narration, presenter: Presenter, work: Sequence[_Work], renderer: Renderer, cache: Cache,
+    step: Callable[[int, bool], None], progress: Callable[[float], None],
+) -> dict[int, AvatarClip]:
+    still = picture_of(presenter, cache)
+    found: dict[int | None, tuple[Path, str]] = {}
+    for item in work:
+        slot = None if item.index is None else narration.slots[item.index]
+        address = cache.key(
+            "avatar-clip", VERSION, engine=renderer.engine.identity(), options=dict(renderer.options),
+            picture=digest_of_file(still), said=item.digest, frames=item.frames, rate=str(narration.rate),
+            seed=renderer.seed)
+        misses = cache.misses
+        entry = cache.fetch(address, lambda folder, s=slot, n=item.frames: _make(  # type: ignore[misc]
+            folder, renderer, still, s, n, narration.rate, progress))
+        found[item.index] = entry / CLIP, address
+        step(item.frames, cache.misses == misses)
+    resting, rest_digest = found.pop(None)
+    seen = replace(presenter, figure=resting, digest=rest_digest, background="keep", framing="full")
+    at_rest = AvatarClip(seen, rest_digest, video=resting, resting=True)
+    clips = {i: at_rest for i, slot in enumerate(narration.slots) if slot.kind != "clip"}
+    return clips | {i: AvatarClip(seen, address, video=video) for i, (video, address) in found.items() if i is not None}
+
+
+def _make(
+    folder: Path, renderer: Renderer, still: Path, slot: Slot | None, frames: int, rate: Fraction,
+    progress: Callable[[float], None],
+) -> None:
+    sound = folder / "sound.wav"
+    write_wav(sound, resample(_sound(slot, frames, rate), SAMPLE_RATE, SOUND_RATE), SOUND_RATE)
+    made = renderer.engine.animate(still, sound, frames, rate, renderer.seed, renderer.options, folder, progress)
+    if made.name != CLIP:
+        made.replace(folder / CLIP)
+    sound.unlink()
+
+
+def _sound(slot: Slot | None, frames: int, rate: Fraction) -> np.ndarray:
+    """Return what is heard in a slot, mono 48 kHz: silence, the utterance, silence."""
+    sound = np.zeros(samples_at(frames, rate), np.float32)
+    if slot is not None and slot.utterance is not None:
+        said = read_wav(slot.utterance.audio)[:, 0]
+        room = max(0, len(sound) - slot.lead)
+        sound[slot.lead : slot.lead + len(said)] = said[:room]
+    return sound
+
+
+def picture_of(presenter: Presenter, cache: Cache) -> Path:
+    """Return a presenter's picture as a file that renderers read: the portrait, or the drawn host at rest.
+
+    Beside a portrait lies `landmarks.npy`, float32 (478, 2): the face mesh in pixels of the picture.
+    """
+    def make(folder: Path) -> None:
+        if presenter.figure.suffix == ".npz":
+            face = load_face_map(presenter.figure)
+            Image.fromarray(face.image).save(folder / "picture.png")
+            np.save(folder / "landmarks.npy", face.landmarks[:, :2].astype(np.float32))
+        else:
+            Image.fromarray(_drawn(presenter)).save(folder / "picture.png")
+
+    return cache.fetch(cache.key("avatar-picture", VERSION, presenter=presenter.digest), make) / "picture.png"
+
+
+def _drawn(presenter: Presenter) -> np.ndarray:
+    rig = load_rig(presenter.figure)
+    figure = figure_size(rig, _HOST_HEAD)
+    room = 0.2 * _HOST_HEAD  # above the hair
+    side = int(figure.height + room) // 2 * 2
+    ground = np.full((side, side, 3), _STUDIO_GREY, np.uint8)
+    anchor = side / 2, room - figure.top
+    return to_rgb(Puppet(rig, ground, _HOST_HEAD, anchor).draw(REST))
