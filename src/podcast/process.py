@@ -7,9 +7,11 @@ then terminated, then killed. Workers die with the process that started them, ho
 from __future__ import annotations
 
 import contextlib
+import io
 import multiprocessing
 import multiprocessing.connection
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -78,11 +80,89 @@ def run_program(
     return Finished(stdout, stderr)
 
 
+# Runs a program with one output, and ends it with its process group when our end of its standard input closes: so
+# nothing that is started here outlives us, however we end.
+_GUARD = """
+import os, signal, subprocess, sys, threading
+child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, lambda *_: None)
+def watch():
+    while os.read(0, 64):
+        pass
+    if os.name == "nt":
+        subprocess.call(["taskkill", "/F", "/T", "/PID", str(child.pid)])
+    else:
+        os.killpg(0, signal.SIGKILL)
+threading.Thread(target=watch, daemon=True).start()
+status = child.wait()
+os._exit(status if status >= 0 else 128 - status)
+"""
+
+
+def run_logged(
+    argv: Sequence[str | Path],
+    log: Path,
+    *,
+    timeout: float,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> None:
+    """Run a program to its end; all that it writes is appended to a log as it comes.
+
+    Args:
+        argv: the program and its arguments; never a shell line.
+        log: the file; its folder is made.
+        timeout: seconds, after which the whole process group is stopped.
+        env: the whole environment; none: ours.
+        cwd: working directory.
+        on_line: is told every line, from another thread; a carriage return ends a line too.
+
+    Raises:
+        ProgramError: it cannot be started, ran too long or ended with a status other than 0; tells the end of the log
+            in its problem and where the log is in its remedy.
+    """
+    name = Path(argv[0]).name
+    if not shutil.which(argv[0], path=None if env is None else env.get("PATH")):
+        raise ProgramError(f"cannot start {argv[0]} (not found)")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    child = start_program([sys.executable, "-I", "-c", _GUARD, *argv], env=env, cwd=cwd)
+    written: list[str] = []
+    reader = threading.Thread(target=_log_lines, args=(child, log, written, on_line), daemon=True)
+    reader.start()
+    try:
+        child.wait(timeout)
+    except subprocess.TimeoutExpired as late:
+        raise ProgramError(f"{name} did not end within {timeout:g} s", f"its log is {log}") from late
+    finally:
+        stop(child)
+        reader.join(_GRACE)
+        child.stdin.close()  # type: ignore[union-attr]
+    if child.returncode:
+        tail = "".join(written)[-_TAIL:].strip()
+        raise ProgramError(f"{name} ended with status {child.returncode}: {tail}", f"its log is {log}")
+
+
+def _log_lines(
+    child: subprocess.Popen[bytes], log: Path, written: list[str], on_line: Callable[[str], None] | None
+) -> None:
+    with io.TextIOWrapper(child.stdout, "utf-8", "replace") as lines, log.open("a", encoding="utf-8") as file:  # type: ignore[type-var]
+        for line in lines:
+            file.write(line)
+            file.flush()
+            written.append(line)
+            del written[:-50]  # the error shows the end alone
+            if on_line and line.strip():
+                on_line(line.strip())
+
+
 def start_program(
-    argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path | None = None,
+    keep: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start a program with pipes on all three streams, in a process group of its own."""
-    group: dict[str, Any] = {"start_new_session": True}
+    """Start a program with pipes on all three streams, in a process group of its own; it inherits `keep` (POSIX)."""
+    group: dict[str, Any] = {"start_new_session": True, "pass_fds": tuple(keep)}
     if os.name == "nt":
         group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined]
     try:
@@ -119,6 +199,63 @@ def _signal_group(child: subprocess.Popen[bytes], number: int) -> None:
             child.kill()
         else:
             os.killpg(child.pid, number)
+
+
+class Guarded:
+    """A long-lived program with pipes on all three streams; its whole process group dies with us, however we end.
+
+    On POSIX a guard, a tiny process in the same group, sees by a pipe that we are gone. On Windows the program itself
+    has to end when its standard input does.
+
+    Args:
+        argv: the program and its arguments.
+        guard: the script that starts the program and leaves the guard in its group.
+        env: the whole environment.
+        cwd: working directory.
+
+    Raises:
+        ProgramError: it cannot be started.
+    """
+
+    def __init__(self, argv: Sequence[str | Path], *, guard: Path, env: Mapping[str, str], cwd: Path) -> None:
+        self._life: int | None = None
+        if os.name == "nt":
+            self._child = start_program(argv, env=env, cwd=cwd)
+        else:
+            ours, self._life = os.pipe()
+            try:
+                before = [sys.executable, "-I", "-S", guard, str(ours)]
+                self._child = start_program([*before, *argv], env=env, cwd=cwd, keep=(ours,))
+            except ProgramError:
+                os.close(self._life)
+                raise
+            finally:
+                os.close(ours)
+        self.pid = self._child.pid
+        assert self._child.stdin and self._child.stdout and self._child.stderr
+        self.stdin, self.stdout, self.stderr = self._child.stdin, self._child.stdout, self._child.stderr
+
+    def poll(self) -> int | None:
+        """Return the exit status, None while it runs."""
+        return self._child.poll()
+
+    def wait(self, timeout: float) -> int | None:
+        """Wait at most `timeout` seconds for its end and return the exit status, None while it runs."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._child.wait(timeout)
+        return None
+
+    def kill(self) -> None:
+        """End the program and everything in its process group, also what it left behind when it ended by itself."""
+        if os.name == "nt":
+            with contextlib.suppress(ProgramError):
+                run_program(["taskkill", "/F", "/T", "/PID", str(self.pid)], timeout=_GRACE)
+        elif self._life is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # the latter: macOS, nothing but zombies
+                os.killpg(self.pid, signal.SIGKILL)
+            os.close(self._life)
+            self._life = None
+        self.wait(_GRACE)  # a program that a driver holds cannot be waited for
 
 
 def _tail(output: bytes) -> str:

@@ -260,6 +260,11 @@ def _check_value(option: Option, value: Any, where: str) -> None:
     if option.choices and value not in option.choices:
         listed = ", ".join(map(str, option.choices))
         raise EngineError(f"must be one of {listed} (it is {value!r})", option.help, where)
+    if isinstance(value, int | float):
+        _check_range(option, value, where)
+
+
+def _check_range(option: Option, value: float, where: str) -> None:
     if option.least is not None and value < option.least:
         raise EngineError(f"must be at least {option.least:g} (it is {value!r})", option.help, where)
     if option.most is not None and value > option.most:
