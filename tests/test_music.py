@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from podcast.audio import write_wav
 from podcast.bed import placements, render_music
 from podcast.cache import Cache
+from podcast.engines import music_engine
 from podcast.episode import SAMPLE_RATE, MusicBed, MusicCue, MusicSpan, Narration, Script, Slot, Turn, Utterance
 from podcast.errors import EngineError, MediaError
 from podcast.music import BED_LUFS, CROSS, plan, score
@@ -148,7 +149,7 @@ def test_music_is_made_in_other_processes(tmp_path: Path) -> None:
 
 def test_unknown_engines_and_options_are_named(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="composer"):
-        score(script(), narration(5), cache=Cache(tmp_path), pool=Here(), engine="compser")
+        score(script(), narration(5), cache=Cache(tmp_path), pool=Here(), engine=music_engine("compser"))
     with pytest.raises(EngineError, match="percussion"):
         score(script(), narration(5), cache=Cache(tmp_path), pool=Here(), options={"percusion": True})
 

@@ -15,7 +15,7 @@ import numpy as np
 from podcast.audio import WavWriter, decode
 from podcast.cache import Cache, digest_of_file, key
 from podcast.engines import music_engine
-from podcast.engines.base import Music
+from podcast.engines.base import Music, MusicEngine
 from podcast.episode import SAMPLE_RATE, MusicBed, MusicCue, MusicSpan, Narration, Script, samples, samples_at, seconds
 from podcast.errors import MediaError
 from podcast.sound.loudness import LOUDNESS_HOP, Meter
@@ -71,7 +71,7 @@ def score(
     *,
     cache: Cache,
     pool: Pool,
-    engine: str = "auto",
+    engine: MusicEngine | None = None,
     music_file: Path | None = None,
     level_db: float = 0.0,
     seed: int = 0,
@@ -81,16 +81,17 @@ def score(
 ) -> MusicBed:
     """Return the music of the episode: the script's cues, or one gentle bed where it has none.
 
-    Music is made in `pool`, different cues at once, and cached one by one. `music_file` replaces all
-    descriptions; cues that stop the music still do. `level_db` is added to the gain of every span (0: -20 LUFS).
-    A cue's `solo` moves nothing here: the pause before the words, in which the mix does not duck, is the narration's.
+    Music is made in `pool`, different cues at once, and cached one by one; by the embedded composer if no `engine` is
+    given. `music_file` replaces all descriptions; cues that stop the music still do. `level_db` is added to the gain
+    of every span (0: -20 LUFS). A cue's `solo` moves nothing here: the pause before the words, in which the mix does
+    not duck, is the narration's.
 
     Raises:
-        EngineError: there is no such engine, or it refused an option.
+        EngineError: the engine refused an option or failed.
         MediaError: one of the author's files is missing or holds no sound.
     """
     stretches = plan(script.music, narration, music_file, default_description)
-    composing = partial(_compose_job, engine, seed, dict(options or {}))
+    composing = partial(_compose_job, engine or music_engine(), seed, dict(options or {}))
     jobs = {_job_key(s): _file_job(s.file) if s.file else composing(s) for s in stretches}
     made = _make_all(jobs, cache, pool, progress or (lambda _: None))
     return MusicBed(tuple(_span(s, *made[_job_key(s)], level_db) for s in stretches))
@@ -184,17 +185,19 @@ def _asked(stretch: Stretch) -> float:
     return next((length for length in LENGTHS if length >= wanted), LENGTHS[-1])
 
 
-def _compose_job(engine: str, seed: int, options: dict[str, Any], stretch: Stretch) -> Job:
-    identity = music_engine(engine).identity()
+def _compose_job(engine: MusicEngine, seed: int, options: dict[str, Any], stretch: Stretch) -> Job:
     asked = _asked(stretch)
     address = key(
-        "music", VERSION, engine=identity, description=stretch.description, seconds=asked, seed=seed, options=options
+        "music", VERSION, engine=engine.identity(), description=stretch.description, seconds=asked, seed=seed,
+        options=options,
     )
     return address, partial(_compose, engine, stretch.description, asked, seed, options)
 
 
-def _compose(engine: str, description: str, length: float, seed: int, options: dict[str, Any], into: Path) -> None:
-    _describe(music_engine(engine).generate(description, length, seed, options, into), BED_LUFS, None, into)
+def _compose(
+    engine: MusicEngine, description: str, length: float, seed: int, options: dict[str, Any], into: Path
+) -> None:
+    _describe(engine.generate(description, length, seed, options, into), BED_LUFS, None, into)
 
 
 def _file_job(file: Path) -> Job:

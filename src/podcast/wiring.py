@@ -122,7 +122,7 @@ def music(config: Config, reporter: Reporter, stage: Stage) -> dict[str, Any]:
     chosen = config.music
     engine = music_engine(chosen.engine)
     stage.engine = engine.info.name
-    return {"engine": chosen.engine, "music_file": chosen.file, "seed": chosen.seed,
+    return {"engine": engine, "music_file": chosen.file, "seed": chosen.seed,
             "options": dict(getattr(chosen, engine.info.name, {})), "default_description": chosen.description,
             "progress": partial(reporter.reach, stage)}
 
