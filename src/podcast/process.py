@@ -224,7 +224,7 @@ class Guarded:
         else:
             ours, self._life = os.pipe()
             try:
-                before = [sys.executable, "-I", "-S", guard, str(ours)]
+                before: list[str | Path] = [sys.executable, "-I", "-S", guard, str(ours)]
                 self._child = start_program([*before, *argv], env=env, cwd=cwd, keep=(ours,))
             except ProgramError:
                 os.close(self._life)
