@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -20,6 +20,7 @@ _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?B)\s*", re.IGNORECASE)
 _DIGEST = r"^[0-9a-f]{64}$"
 _GIT_HASH = r"^[0-9a-f]{40}$"
+_VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _NAME = r"^[a-z0-9][a-z0-9_-]*$"  # becomes a folder, a key of config.yaml and an argument
 _KINDS: dict[str, tuple[type, ...]] = {"string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,)}
 
@@ -131,6 +132,7 @@ class _Manifest(_Section):
     languages: tuple[str, ...] = ()
     timings: bool = False
     stall: float = Field(300.0, gt=0)
+    secrets: tuple[Annotated[str, Field(pattern=_VARIABLE)], ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> _Manifest:
@@ -178,7 +180,7 @@ def _as_spec(m: _Manifest, folder: Path) -> EngineSpec:
         weights=tuple(WeightFile(w.path, w.urls, w.size, w.sha256, tuple(w.when.items())) for w in m.weights),
         needs=m.needs, precisions=m.precisions,
         options={name: Option(**option.model_dump()) for name, option in m.options.items()},
-        languages=m.languages, timings=m.timings, stall=m.stall,
+        languages=m.languages, timings=m.timings, stall=m.stall, secrets=m.secrets,
     )  # fmt: skip
 
 
