@@ -11,12 +11,12 @@ SOURCE = Path(podcast.__file__).parent
 FLOORS = [  # a module may import from floors below its own; stages are closed to each other
     {"cli"},
     {"batch", "doctor"},
-    {"produce", "wiring", "account"},
+    {"produce", "wiring", "account", "rights"},
     {"script", "narration", "music", "mix", "avatar", "composite", "publish"},
     {"stage"},
     {"engines", "puppet", "graphics", "timeline", "stage", "sidecars", "report", "bed", "text"},
     {"captions", "cache", "sound", "casting", "alignment"},
-    {"ffmpeg", "environments", "weights"},
+    {"ffmpeg", "environments", "proof", "weights"},
     {"device", "audio", "canvas"},
     {"process", "config", "reporter"},
     {"episode", "errors"},
@@ -76,4 +76,4 @@ def test_the_doors() -> None:
     assert {_room(p) for p in _modules() if _uses(p, "typer") or _uses(p, "rich")} <= {"cli"}
     assert not [p for p in _modules() if _uses(p, "torch")]
     readers = {_room(p) for p in _modules() if "config" in _imports(p)}
-    assert readers <= {"cli", "batch", "produce", "wiring", "account", "config"}
+    assert readers <= {"cli", "batch", "produce", "wiring", "account", "rights", "config"}

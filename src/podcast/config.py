@@ -164,6 +164,7 @@ class PublishConfig(_Section):
     audio: Literal["mp3", "m4a", "wav", "flac"] = "mp3"
     thumbnail: bool = True
     transcript: bool = True
+    disclosure: bool = False
 
 
 class GpuConfig(_Section):
@@ -193,6 +194,8 @@ class Config(_Section):
     publish: PublishConfig = PublishConfig()
     gpu: GpuConfig = GpuConfig()
     cache: CacheConfig = CacheConfig()
+    commercial_safe: bool = False
+    rights_confirmed: bool = False
     data: Path = Path("data")
     workers: int | Literal["auto"] = "auto"
     engines_path: tuple[Path, ...] = ()

@@ -309,6 +309,7 @@ class Look:
     title: str = ""  # of the episode
     byline: str = ""  # show and author
     language: str = "en"
+    disclosure: str = ""  # shown in every frame
 
 
 @dataclass(frozen=True)

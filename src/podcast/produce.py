@@ -24,6 +24,7 @@ from podcast.narration.recording import narrate_recording
 from podcast.process import WorkerPool
 from podcast.publish import publish, write_report
 from podcast.reporter import Reporter
+from podcast.rights import disclosure
 from podcast.script import read_script
 from podcast.timeline import arrange, insert
 
@@ -48,11 +49,12 @@ def create(request: Request, loaded: Loaded, reporter: Reporter, pool: WorkerPoo
     script = read_script(request.script, wiring.known_speakers(loaded.config))
     config = loaded.refined(script.settings, str(request.script))
     picture, choice, timeline, pieces = wiring.picture(config, request.draft), None, None, None
-    publication = wiring.publication(config, script, request.name, request.mode, request.draft)
     with ExitStack() as stack:
         cache = stack.enter_context(Cache(config.data / "cache", config.cache.max_gb))
         presenters = wiring.presenters(config, script, request.mode, cache, reporter)
-        look = wiring.look(config, script, picture, presenters, reporter)
+        notice = disclosure(config, presenters, own_voice=request.recording is not None)
+        publication = wiring.publication(config, script, request.name, request.mode, request.draft, notice)
+        look = wiring.look(config, script, picture, presenters, notice, reporter)
         workers = processors() if config.workers == "auto" else config.workers
         pool = pool or stack.enter_context(WorkerPool(workers))
 

@@ -54,6 +54,7 @@ class Publication:
     transcript: bool = True
     author: str = ""
     show: str = ""
+    disclosure: str = ""  # what is synthetic, for the file's own metadata
 
     @property
     def folder(self) -> Path:
@@ -175,7 +176,7 @@ def _write_video(path: Path, script: Script, narration: Narration, mix: Mix, pie
     if chapters and chapters[0].start > 0:
         chapters.insert(0, ChapterMark(script.title or "Start", 0, chapters[0].start))
     metadata = {"title": script.title, "artist": publication.author or script.author, "album": publication.show,
-                "comment": script.description}
+                "comment": ". ".join(part for part in (script.description, publication.disclosure) if part)}
     language = _ISO_639_2.get(script.language.split("-")[0].lower(), "und")
     track = Track(mix.aac, tuple(chapters), {k: v for k, v in metadata.items() if v}, language)
     join(pieces, picture.rate, track, path)

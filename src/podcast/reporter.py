@@ -86,6 +86,10 @@ class Reporter:
             self.notes.append(message)
         self.told(message)
 
+    def confirm(self, question: str) -> bool | None:
+        """Ask the user; None where nobody can be asked."""
+        return None
+
     def changed(self, stage: Stage) -> None:
         """Show a stage's state; the base class stays silent."""
 

@@ -98,6 +98,8 @@ def _content(shot: Shot, look: Look) -> dict[str, Any]:
         shared.pop("title")  # only cards and covers show it
         if shot.clips:
             shared.pop("byline")
+    if not look.disclosure:
+        shared.pop("disclosure")
     return {
         "version": SHOT_VERSION,
         "look": {**shared, "rate": str(look.rate), "background": shared["background_digest"] or look.background,

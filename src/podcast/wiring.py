@@ -33,6 +33,7 @@ from podcast.puppet.face_nets import FACE_WEIGHTS, FaceNets
 from podcast.puppet.rig import host_names
 from podcast.puppet.template import template_names, template_path
 from podcast.reporter import Reporter, Stage
+from podcast.rights import confirm
 from podcast.sound.ducking import Ducking
 from podcast.timeline import Insert
 from podcast.weights import fetch
@@ -230,15 +231,14 @@ def presenters(config: Config, script: Script, mode: str, cache: Cache, reporter
         if avatar.fallback == "none":
             raise ConfigError(missing, "use avatar.engine: puppet, or avatar.fallback: puppet", "avatar.engine")
         reporter.warn(f"{missing}: the built-in one is used")
+    confirm(config, list(_pictures(config, script).values()), [], reporter)
     seen = _portraits(config, script, cache, reporter)
     return cast(script.speakers, genders(script, config, speech_engine(config.tts.engine)), seen, avatar.host)
 
 
 def _portraits(config: Config, script: Script, cache: Cache, reporter: Reporter) -> dict[str, Presenter]:
     """Return the presenters that are pictures; a picture that cannot be used is told and, if allowed, left out."""
-    wanted = {s.id: Path(s.avatar) for s in script.speakers if s.avatar and is_picture(s.avatar)}
-    if config.avatar.source_image and not script.speakers[0].avatar:
-        wanted[script.speakers[0].id] = config.avatar.source_image
+    wanted = _pictures(config, script)
     found: dict[str, Presenter] = {}
     for speaker in script.speakers:
         if speaker.id in wanted:
@@ -249,6 +249,14 @@ def _portraits(config: Config, script: Script, cache: Cache, reporter: Reporter)
                     raise
                 reporter.warn(f"{error.where}: {error.problem}; a drawn presenter is used instead")
     return found
+
+
+def _pictures(config: Config, script: Script) -> dict[str, Path]:
+    """Return the pictures that are to speak, by `Speaker.id`."""
+    wanted = {s.id: Path(s.avatar) for s in script.speakers if s.avatar and is_picture(s.avatar)}
+    if config.avatar.source_image and not script.speakers[0].avatar:
+        wanted[script.speakers[0].id] = config.avatar.source_image
+    return wanted
 
 
 def _portrait(config: Config, speaker: Speaker, picture: Path, cache: Cache, reporter: Reporter) -> Presenter:
@@ -294,9 +302,9 @@ def template(config: Config, folder: Path) -> Path | None:
 
 
 def look(
-    config: Config, script: Script, wanted: Picture, presenters: Sequence[Presenter], reporter: Reporter
+    config: Config, script: Script, wanted: Picture, presenters: Sequence[Presenter], notice: str, reporter: Reporter
 ) -> Look:
-    """Return what all shots share; warn of letters that cannot be drawn.
+    """Return what all shots share, `notice` (what is synthetic) with it; warn of letters that cannot be drawn.
 
     Raises:
         ConfigError: a studio or a font that is not there.
@@ -321,7 +329,7 @@ def look(
         wanted.width, wanted.height, wanted.rate, background, digest, video.accent, video.layout,
         video.captions == "burn", video.font, _digest(video.font), video.watermark, _digest(video.watermark),
         video.watermark_position, video.watermark_opacity, video.cover, _digest(video.cover),
-        tuple(sorted(visualizer.items())) if visible else (), script.title, byline, script.language,
+        tuple(sorted(visualizer.items())) if visible else (), script.title, byline, script.language, notice,
     )
 
 
@@ -355,12 +363,15 @@ def image_digests(script: Script) -> Mapping[Path, str]:
 # ---------------------------------------------------------------- publishing
 
 
-def publication(config: Config, script: Script, name: str | None, mode: str, draft: bool) -> Publication:
+def publication(
+    config: Config, script: Script, name: str | None, mode: str, draft: bool, notice: str
+) -> Publication:
     """Return what is published, and where."""
     return Publication(
         config.data / "episodes", slug(name or script.path.stem), mode, draft,
         f".{config.publish.audio}", captions=config.video.captions != "off", thumbnail=config.publish.thumbnail,
         transcript=config.publish.transcript, author=config.publish.author or script.author, show=config.publish.show,
+        disclosure=notice,
     )
 
 

@@ -33,6 +33,9 @@ Avatar = Annotated[bool, typer.Option("--avatar", help="Show presenters.")]
 Visualize = Annotated[bool, typer.Option("--visualize", help="Show a picture of the sound.")]
 SkipMusic = Annotated[bool, typer.Option("--skip-music", help="No music.")]
 MusicFile = Annotated[Optional[Path], typer.Option("--music-file", help="Your own music.", show_default=False)]
+Cpu = Annotated[bool, typer.Option("--cpu", help="Use no GPU.")]
+RequireGpu = Annotated[bool, typer.Option("--require-gpu", help="Fail rather than render on the processor.")]
+Rights = Annotated[bool, typer.Option("--i-have-the-rights", help="You may use the faces and voices in your files.")]
 Draft = Annotated[bool, typer.Option("--draft", help="640x360, quick and rough.")]
 AudioOnly = Annotated[bool, typer.Option("--audio-only", help="The finished sound (publish.audio: mp3); no video.")]
 
@@ -61,11 +64,17 @@ def _pairs(settings: list[str] | None) -> list[tuple[str, Any]]:
     return pairs
 
 
-def _flags(avatar: bool, visualize: bool, skip_music: bool, music_file: Path | None) -> list[tuple[str, Any]]:
+def _flags(
+    avatar: bool, visualize: bool, skip_music: bool, music_file: Path | None, rights: bool, cpu: bool,
+    require_gpu: bool,
+) -> list[tuple[str, Any]]:
     """Return what the flags mean as settings."""
+    if cpu and require_gpu:
+        raise typer.BadParameter("choose one of --cpu and --require-gpu")
     meant: list[tuple[bool, str, Any]] = [
         (avatar, "avatar.enabled", True), (visualize, "visualization.enabled", True),
-        (skip_music, "music.enabled", False),
+        (skip_music, "music.enabled", False), (rights, "rights_confirmed", True),
+        (cpu, "gpu.device", "cpu"), (require_gpu, "gpu.require", True),
         (music_file is not None, "music.file", str(music_file.absolute()) if music_file else None),
     ]
     return [(key, value) for on, key, value in meant if on]
@@ -85,6 +94,9 @@ def create(
     draft: Draft = False,
     skip_music: SkipMusic = False,
     music_file: MusicFile = None,
+    cpu: Cpu = False,
+    require_gpu: RequireGpu = False,
+    rights: Rights = False,
     config: ConfigFile = None,
     set_: Settings = None,
     json_: AsJson = False,
@@ -94,7 +106,7 @@ def create(
     """Make an episode from a script."""
     from podcast.cli.commands import create_episode
 
-    settings = [*_pairs(set_), *_flags(avatar, visualize, skip_music, music_file)]
+    settings = [*_pairs(set_), *_flags(avatar, visualize, skip_music, music_file, rights, cpu, require_gpu)]
     mode = _mode(preview, audio_only)
     create_episode(script, output, mode, draft, narration, config, settings, json_, quiet, verbose)
 
@@ -114,6 +126,9 @@ def batch(
     draft: Draft = False,
     skip_music: SkipMusic = False,
     music_file: MusicFile = None,
+    cpu: Cpu = False,
+    require_gpu: RequireGpu = False,
+    rights: Rights = False,
     at_once: Annotated[int, typer.Option("--at-once", min=1, max=16, help="Episodes worked on at a time.")] = 2,
     config: ConfigFile = None,
     set_: Settings = None,
@@ -123,7 +138,7 @@ def batch(
     """Make several episodes, sharing this machine's cores."""
     from podcast.cli.commands import create_batch
 
-    settings = [*_pairs(set_), *_flags(avatar, visualize, skip_music, music_file)]
+    settings = [*_pairs(set_), *_flags(avatar, visualize, skip_music, music_file, rights, cpu, require_gpu)]
     failed = create_batch(scripts, _mode(False, audio_only), draft, at_once, config, settings, json_, quiet)
     if failed:
         raise typer.Exit(1)

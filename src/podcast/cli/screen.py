@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
@@ -85,6 +86,16 @@ class ScreenReporter(Reporter, Drawn):
             task = self._tasks[id(stage)]
         total = stage.total or (1 if stage.seconds else None)
         live.update(task, total=total, completed=total if stage.seconds else stage.done)
+
+    def confirm(self, question: str) -> bool | None:
+        """Ask on the terminal, while nothing is drawn there."""
+        if self.quiet or self.live is None or not sys.stdin.isatty():
+            return None
+        self.live.stop()
+        try:
+            return typer.confirm(question, err=True)
+        finally:
+            self.live.start()
 
     def warned(self, message: str) -> None:
         """Show a warning."""

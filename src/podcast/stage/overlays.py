@@ -8,9 +8,9 @@ import numpy as np
 
 from podcast.audio import read_wav
 from podcast.captions import caption_blocks, shape_for
-from podcast.episode import Shot, samples_at
+from podcast.episode import Look, Shot, samples_at
 from podcast.graphics.captions import CaptionStrip
-from podcast.graphics.layout import Rect
+from podcast.graphics.layout import Layout, Rect
 from podcast.graphics.lower_third import LowerThird, chapter_chip
 from podcast.graphics.shapes import Placed
 from podcast.graphics.visualizer import Visualizer, VisualizerStyle
@@ -58,6 +58,8 @@ def overlays_of(shot: Shot, stage: Stage) -> list[Overlay]:
         found.append(_visualizer(shot, stage))
     if shot.chapter and slot.kind == "speech":
         found.append(_Still(chapter_chip(shot.chapter, layout.chapter, stage.theme)))
+    if look.disclosure:
+        found.append(_Still(chapter_chip(look.disclosure, _notice(layout, look), stage.theme)))
     if shot.name and layout.hosts and not layout.hosts[0].card:
         found.append(LowerThird(shot.name, layout.hosts[0].plate, slot.frames, look.rate, stage.theme))
     if look.captions and utterance:
@@ -66,6 +68,12 @@ def overlays_of(shot: Shot, stage: Stage) -> list[Overlay]:
         found.append(CaptionStrip(blocks, layout.captions, (look.width, look.height), look.rate, slot.lead,
                                   stage.theme))
     return found
+
+
+def _notice(layout: Layout, look: Look) -> Rect:
+    """Return where the disclosure goes: at the upper edge, or the lower one where something else is there."""
+    taken = dict(look.visualizer).get("position") == "top"
+    return layout.visualizer if taken and layout.kind != "cover" else layout.top
 
 
 def _visualizer(shot: Shot, stage: Stage) -> Visualizer:
