@@ -19,9 +19,12 @@ _HEAD = 1.25  # head heights (crown to chin) are this many face heights (hairlin
 _PIVOT = (0.0, 0.62, -0.35)  # of the neck, from the skull's centre, face heights: down and back
 # An eyeball of 12 mm radius turned by 25° or 18° moves its iris by 5.1 or 3.7 mm; the lids' corners are 30 mm apart.
 # The iris network tells too little of it: measured on portraits with known gaze, and on people who keep their eyes
-# on the camera while the head turns.
-_GAZE_X, _GAZE_Y = 0.169 * 0.62, 0.124 * 0.36  # eye widths at channel value 1
-_FAR_EYE = 30.0  # degrees of turn at which the far eye counts for nothing
+# on the camera while the head turns. Up and down, where lids hide the iris, both lids are witnesses as well: they go
+# with the eye, while a squint, which moves them against each other, cancels out.
+_GAZE_X, _GAZE_Y = 0.169 * 0.62, 0.124 * 0.45  # eye widths at channel value 1
+_LIDS_TELL = 0.65  # weight of either lid, the iris having 1
+_LIDS_NOD = 0.025 / 10.0  # eye widths per degree by which lids seem to rise when the head nods, in clips and portraits
+_FAR_EYE = 0.5, 0.9  # widths, over the other eye's, of an eye that counts for nothing and for all
 _OPEN = 70  # percentile: most of the time eyes are open
 _SHUT = 0.5  # percentile of the lids in a clip with blinks
 _HALF_SHUT, _NEVER_SHUT = 0.6, 0.3  # share of the open eye: nobody blinked above the first; the second stands in
@@ -40,20 +43,36 @@ def measure(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     frame (see `Turns`) and the place of the head in face heights (frames, 2).
     """
     head = turns(points)
-    face = in_head(points, head)
+    face = _upright(in_head(points, head))
     out = {name: np.zeros(len(points)) for name in TRACKS}
     turn = angles(head.rotations)
-    near = np.stack([np.clip(1 + turn[:, 0] / _FAR_EYE, 0.05, 1.0), np.clip(1 - turn[:, 0] / _FAR_EYE, 0.05, 1.0)], 1)
-    near /= near.sum(1, keepdims=True)
+    near = _nearness(points)
     lids = (np.stack([_lids(face, side) for side in (0, 1)], 1) * near).sum(1)
     out["yaw"], out["pitch"], out["roll"] = _cleared(turn, lids).T
     out["blink_l"] = out["blink_r"] = _whole_blinks(lids)
-    out["gaze_x"], out["gaze_y"] = _gaze(face, near, lids < _BLINKING)
+    out["gaze_x"], out["gaze_y"] = _gaze(face, near, lids < _BLINKING, turn[:, 1])
     out["brow_l"], out["brow_r"] = _brows(face, lids)
     out["frown"] = _frown(face, lids)
     out["head_x"], out["head_y"] = _cleared(_shift(head), lids).T
     places = head.places[:, :2] / (head.scales * head.height)[:, None]
     return np.stack([out[name] for name in TRACKS], 1), head.errors, places
+
+
+def _upright(face: np.ndarray) -> np.ndarray:
+    """Return landmarks in the head with the eyes level, whichever way the camera or the neck was held."""
+    ends = np.array(_CORNERS)
+    x, y = np.median(face[:, ends[:, 1]].mean(1) - face[:, ends[:, 0]].mean(1), axis=0)[:2]
+    level = np.array([[x, -y, 0], [y, x, 0], [0, 0, np.hypot(x, y)]]) / max(float(np.hypot(x, y)), 1e-6)
+    return np.asarray(face @ level)
+
+
+def _nearness(points: np.ndarray) -> np.ndarray:
+    """Return how much each eye counts (frames, 2): the far one of a turned head is seen badly."""
+    ends = np.array(_CORNERS)
+    width = np.linalg.norm(points[:, ends[:, 1], :2] - points[:, ends[:, 0], :2], axis=2)
+    share = width / np.maximum(width.max(1, keepdims=True), 1e-6)
+    near = np.clip((share - _FAR_EYE[0]) / (_FAR_EYE[1] - _FAR_EYE[0]), 0.05, 1.0)
+    return np.asarray(near / near.sum(1, keepdims=True))
 
 
 def _eye_width(face: np.ndarray, side: int) -> np.ndarray:
@@ -98,14 +117,17 @@ def _cleared(values: np.ndarray, lids: np.ndarray) -> np.ndarray:
     return np.asarray(values - lids[:, None] * (quick @ swift / power))
 
 
-def _gaze(face: np.ndarray, near: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _gaze(face: np.ndarray, near: np.ndarray, seen: np.ndarray, pitch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return gaze channels; 0 is where this person looks most."""
     both = np.zeros((len(face), 2))
     for side in (0, 1):
         middle = face[:, list(_CORNERS[side])].mean(1)
-        iris = face[:, list(_IRIS[side])].mean(1)
-        width = float(np.median(_eye_width(face, side)))
-        both += near[:, side, None] * (iris - middle)[:, :2] / width / (_GAZE_X, _GAZE_Y)
+        iris, upper, lower = (
+            (face[:, list(ids)].mean(1) - middle)[:, :2] / float(np.median(_eye_width(face, side)))
+            for ids in (_IRIS[side], _UPPER[side], _LOWER[side])
+        )
+        iris[:, 1] += _LIDS_TELL * (upper[:, 1] + lower[:, 1] + 2 * _LIDS_NOD * pitch)
+        both += near[:, side, None] * iris / (_GAZE_X, _GAZE_Y)
     if not seen.any():
         return np.zeros(len(face)), np.zeros(len(face))
     open_ = seen & np.append(seen[1:], True) & np.append(True, seen[:-1])

@@ -1,6 +1,7 @@
 """The eyes: an iris that slides on a filled-in eyeball, and a lid drawn inside the opening; the skin around stays.
 
-Only the opening and a narrow strip for the lashes above it change, so glasses, brows and make-up are never stretched.
+Lids go with the gaze: the upper one falls and rises, the lower one sinks (Malbouisson et al. 2005). Only the opening
+and a narrow strip for the lashes around it change, so glasses, brows and make-up are hardly ever stretched.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from podcast.puppet.pose import INDEX, REST
 _STEPS = 24  # lid positions between open and shut
 _LASH = 0.15  # height of the strip that goes down with the lid, eye widths
 _SLIDE = 0.86, 0.62  # shift of the iris at gaze 1, iris radii: sines of 25 and 18 degrees on a ball of two radii
-_FOLLOW = 0.30  # how far the lid follows a glance down
+_FOLLOW = 0.34  # fall of the upper lid in a glance down, openings; a millimetre for each five degrees ...
+_RAISE, _SINK = 0.20, 0.12  # ... its rise in a glance up; fall of the lower lid in a glance down, rise in one up
+_YIELD = 0.30  # of the room between lid and brow: the strip of skin that gives way to a lid
+_GLANCES = 16  # lid positions between a gaze ahead and up or down
 _SQUINT = 0.35  # rise of the lower lid in a wide smile
 
 
@@ -36,6 +40,7 @@ class Eye:
         self._ball(lm[marks.iris], lm[marks.iris + 1 : marks.iris + 5])
         self.skin = self._lid_skin()
         self._lids: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
+        self._openings: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
     def _box(self, layer: np.ndarray) -> None:
         h, w = layer.shape[:2]
@@ -71,9 +76,16 @@ class Eye:
         self.room = np.maximum(self.top - brow_y, 0.12 * self.width).astype(np.float32)  # from lid to brow
         self.lash = np.minimum(_LASH * self.width, 0.4 * self.room).astype(np.float32)
         self.open = (self.low - self.top) * fall(np.abs(x) / half, 0.90, 1.12).astype(np.float32)
+        self.inside = self._between(self.top, self.low)
+        self.up = np.minimum(_RAISE * self.open, 0.5 * _YIELD * self.room)
+        self.sink = _SINK * self.open
+        self.widest = self._between(self.top - self.up, self.low + self.sink)
+
+    def _between(self, top: np.ndarray, low: np.ndarray) -> np.ndarray:
+        """Return how far each pixel lies between the lids, 0 … 1."""
         soft = max(0.8, 0.015 * self.width)
-        edges = np.clip((self.y - self.top) / soft + 0.5, 0, 1) * np.clip((self.low - self.y) / soft + 0.5, 0, 1)
-        self.inside = (edges * fall(np.abs(x) / half, 0.94, 1.02)).astype(np.float32)
+        edges = np.clip((self.y - top) / soft + 0.5, 0, 1) * np.clip((low - self.y) / soft + 0.5, 0, 1)
+        return (edges * fall(np.abs(self.x) / (self.width / 2), 0.94, 1.02)).astype(np.float32)
 
     def _lower_growth(self, low: np.ndarray) -> np.float32:
         """Return by how much the drawn eye reaches below its landmarks (large cartoon eyes), pixels."""
@@ -107,7 +119,7 @@ class Eye:
             bare &= colours[..., 0] >= np.quantile(colours[..., 0][bare], 0.25)
         white = fill(colours, ~bare)
         white = np.where(
-            (self.inside > 0.02)[..., None], cv2.GaussianBlur(white, (0, 0), max(0.7, 0.03 * self.width)), colours
+            (self.widest > 0.02)[..., None], cv2.GaussianBlur(white, (0, 0), max(0.7, 0.03 * self.width)), colours
         )
         keep = (self.inside * (1 - fall(away, 1.15, 1.6)))[..., None]
         white = white * (1 - keep) + colours * keep
@@ -123,13 +135,11 @@ class Eye:
         dark = colours[inner].mean(0) if inner.any() else np.array([60.0, 128, 128], np.float32)
         hidden = np.where(seen_there[..., None], mirrored, dark)
         whole = np.dstack([(colours * own + hidden * (1 - own)) * iris[..., None], iris]).astype(np.float32)
-        filled = np.argwhere(self.inside > 0.004)
+        filled = np.argwhere(self.widest > 0.004)
         (r0, c0), (r1, c1) = (filled.min(0), filled.max(0) + 1) if len(filled) else ((0, 0), (2, 2))
         self.opening = slice(r0, r1), slice(c0, c1)
         self.white = np.ascontiguousarray(white[self.opening], np.float32)
         self.iris = np.ascontiguousarray(whole[self.opening])
-        inside = self.inside[self.opening][..., None]
-        self.base = self.white * inside + colours[self.opening] * (1 - inside) + np.float32(0.5)
 
     def _iris_growth(self, cx: float, cy: float) -> float:
         """Return how much larger the drawn iris is than its landmarks say: where dark gives way to white sideways."""
@@ -175,9 +185,10 @@ class Eye:
         gx, gy = float(pose[INDEX["gaze_x"]]), float(pose[INDEX["gaze_y"]])
         blink = float(np.clip(pose[INDEX[f"blink_{self.side}"]], 0, 1))
         shut = blink + _FOLLOW * max(gy, 0.0) * (1 - blink)
+        glance = gy * max(1 - 2 * blink, 0.0)
         squint = max(float(pose[INDEX["smile"]] - REST[INDEX["smile"]]), 0.0)
         part = target[self.rows, self.cols]
-        self._draw_iris(gx, gy, part)
+        self._draw_iris(gx, gy, round(glance * _GLANCES), part)
         key = round(shut * _STEPS), round(squint * 6)
         if key != (0, 0):
             if key not in self._lids:
@@ -185,16 +196,30 @@ class Eye:
             lid, alpha = self._lids[key]
             part[:] = cv2.blendLinear(lid, np.ascontiguousarray(part), alpha, 1 - alpha)
 
-    def _draw_iris(self, gx: float, gy: float, part: np.ndarray) -> None:
-        """Draw the open eye with the iris in its place, in place."""
-        part[:] = self.source
+    def _draw_iris(self, gx: float, gy: float, glance: int, part: np.ndarray) -> None:
+        """Draw the open eye with the iris in its place and the lids where a glance takes them, in place."""
         if abs(gx) < 0.01 and abs(gy) < 0.01:
+            part[:] = self.source
             return
+        if glance not in self._openings:
+            self._openings[glance] = self._opened(glance / _GLANCES)
+        skin, inside, base = self._openings[glance]
+        part[:] = skin
         move = gx * _SLIDE[0] * self.radius * self.across + gy * _SLIDE[1] * self.radius * self.down
-        rows, cols = self.opening
         iris = cv2.warpAffine(self.iris, np.array([[1.0, 0, move[0]], [0, 1, move[1]]]), self.white.shape[1::-1])
-        ball = self.base + (iris[..., :3] - self.white * iris[..., 3:]) * self.inside[rows, cols, None]
-        part[rows, cols, :3] = np.clip(ball, 0, 255)
+        ball = base + (iris[..., :3] - self.white * iris[..., 3:]) * inside
+        part[(*self.opening, slice(3))] = np.clip(ball, 0, 255)
+
+    def _opened(self, glance: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the skin around an eye that glances up or down, the opening, and the white in the skin."""
+        up, sink = self.up * np.float32(max(-glance, 0.0)), self.sink * np.float32(glance)
+        top, low = self.top - up, self.low + sink
+        reach = np.maximum(_YIELD * self.room, 1e-3)
+        shift = up * (1 - rise((top - self.y) / reach, 0.0, 1.0)) - sink * (1 - rise((self.y - low) / reach, 0.0, 1.0))
+        skin = self._shifted(self.source, shift.astype(np.float32))
+        inside = self._between(top, low)[self.opening][..., None]
+        colours = skin[self.opening][..., :3].astype(np.float32)
+        return skin, inside, self.white * inside + colours * (1 - inside) + np.float32(0.5)
 
     def _lid(self, shut: float, squint: float) -> tuple[np.ndarray, np.ndarray]:
         """Return the lids at a position, and where they cover what is behind."""
