@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import cv2
@@ -12,7 +13,7 @@ from podcast.puppet.facemap import FaceMap
 from podcast.puppet.portrait.cutout import behind, cut_out, head_centre_of, head_height_of, place
 from podcast.puppet.portrait.eyes import Eye
 from podcast.puppet.portrait.geometry import EYES
-from podcast.puppet.portrait.head import HeadWarp
+from podcast.puppet.portrait.head import HeadWarp, Strip
 from podcast.puppet.portrait.mouth import MouthWarp
 from podcast.puppet.pose import CHANNELS, INDEX, MOUTH, REST
 from podcast.puppet.pose import EYES as EYE_CHANNELS
@@ -126,8 +127,8 @@ class PortraitFigure:
             self._out[part] = self._stage[part]
         if box[2] > box[0] and box[3] > box[1]:  # head and neck, over the background alone
             x0, y0, x1, y1 = box
-            head = self.head.draw(self._layer, move, pose, box)
-            _put_over(self._out[y0:y1, x0:x1], self._background[y0:y1, x0:x1], head)
+            target, ground = self._out[y0:y1, x0:x1], self._background[y0:y1, x0:x1]
+            _put_strips(target, ground, self.head.strips(self._layer, move, pose, box))
         self._touched, self.changed = box, _even(region, self.w, self.h)
         return self._out
 
@@ -196,6 +197,24 @@ class PortraitFigure:
                 )
                 box = _join(box, self.head.extent(move, (self.w, self.h)))
         return _even(_join(box, self._trunk), self.w, self.h)
+
+
+def _put_strips(target: np.ndarray, ground: np.ndarray, strips: Iterable[Strip]) -> None:
+    """Put strips of a layer, from above to below, on a picture into a target of equal size."""
+    row = 0
+    for strip in strips:
+        target[row : strip.rows.start] = ground[row : strip.rows.start]
+        row = strip.rows.stop
+        out, below = target[strip.rows], ground[strip.rows]
+        left, right = strip.left, strip.left + strip.layer.shape[1]
+        out[:, :left], out[:, right:] = below[:, :left], below[:, right:]
+        out, below, solid = out[:, left:right], below[:, left:right], strip.solid
+        for edge in (slice(0, solid.start), slice(solid.stop, right - left)):
+            if edge.stop > edge.start:
+                _put_over(out[:, edge], below[:, edge], strip.layer[:, edge])
+        if solid.stop > solid.start:
+            cv2.cvtColor(strip.layer[:, solid], cv2.COLOR_BGRA2BGR, dst=out[:, solid])
+    target[row:] = ground[row:]
 
 
 def _put_over(target: np.ndarray, picture: np.ndarray, layer: np.ndarray) -> None:

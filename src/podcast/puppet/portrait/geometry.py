@@ -87,11 +87,18 @@ class Nodes:
         self.x, self.y = (a.astype(np.float32) for a in np.meshgrid(xs, ys))
         self.places = np.dstack([self.x, self.y])
 
-    def enlarge(self, values: np.ndarray) -> np.ndarray:
-        """Return node values at every pixel of the box."""
-        s = self.step
-        full = cv2.resize(values, (self.nx * s, self.ny * s), interpolation=cv2.INTER_LINEAR)
-        return full[s : s + self.height, s : s + self.width]
+    def enlarge(self, values: np.ndarray, start: int = 0, end: int | None = None) -> np.ndarray:
+        """Return node values at every pixel of the box, or of its rows from `start` to `end`."""
+        end = self.height if end is None else end
+        first, last = start // self.step, -(-end // self.step)
+        part = self.enlarged(values[first : last + 2], self.width, end - first * self.step)
+        return part[start - first * self.step :]
+
+    def enlarged(self, values: np.ndarray, width: int, height: int) -> np.ndarray:
+        """Return node values at the pixels from the second node's cell on."""
+        s, (h, w) = self.step, values.shape[:2]
+        full = cv2.resize(values, (w * s, h * s), interpolation=cv2.INTER_LINEAR)
+        return full[s : s + height, s : s + width]
 
     def sample(self, field: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Return field values (n, channels) at points (n, 2)."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -24,6 +27,18 @@ _KNEE = 0.75  # where a limit begins to bend the movement
 _BROW_UP, _BROW_DOWN, _FROWN = 0.062, 0.026, 0.024  # travel, face heights
 _CHEEK = 0.020
 _EXPRESSIONS = ("brow_l", "brow_r", "frown", "cheeks")
+_STRIP = 12  # nodes of the grid in the height of a strip: few enough to skip what is empty, high enough to be cheap
+_RIM = 2  # cells around the layer in which it is known to be empty
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """Some rows of the turned head in a box of the region; beside them there is nothing of it."""
+
+    rows: slice  # of the box
+    left: int  # column of the box at which `layer` begins
+    layer: np.ndarray  # uint8 (rows, width, 4); valid until the next strip
+    solid: slice  # columns of `layer` in which the person hides all that is behind
 
 
 def own_turn(landmarks: np.ndarray) -> tuple[float, float]:
@@ -76,6 +91,7 @@ class HeadWarp:
         gh, gw = x.shape
         alpha = cv2.resize(cutout.layer[..., 3], (gw, gh), interpolation=cv2.INTER_AREA)
         moving = (cv2.dilate(alpha, np.ones((3, 3), np.uint8)) > 0) & (self.follow > 0)
+        self.cover = _cover(cutout.layer[..., 3], gw, gh)
         gx, gy = (x - self.pivot[0])[moving], (y - self.pivot[1])[moving]
         self.nodes = tuple(a.astype(np.float32) for a in (gx, gy, self.depth[moving], self.follow[moving]))
         self.start = np.float32(self.depth[moving].mean())
@@ -104,30 +120,88 @@ class HeadWarp:
         y0, y1 = float(y.min() + self.at[1]) - pad, float(y.max() + self.at[1]) + pad
         return max(0, int(x0)), max(0, int(y0)), min(size[0], int(x1) + 1), min(size[1], int(y1) + 1)
 
-    def draw(self, layer: np.ndarray, move: Move, pose: np.ndarray, box: Box) -> np.ndarray:
-        """Return the turned layer in a box of the region."""
-        nodes = Nodes(box[0], box[1], box[2] - box[0], box[3] - box[1], self.step)
-        maps = nodes.enlarge(
-            self._inverse(move, pose, nodes.x - np.float32(self.at[0]), nodes.y - np.float32(self.at[1]))
-        )
-        return cv2.remap(layer, maps, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    def strips(self, layer: np.ndarray, move: Move, pose: np.ndarray, box: Box) -> Iterator[Strip]:
+        """Yield the turned layer in a box of the region, from above to below; rows left out are empty."""
+        width, height, step = box[2] - box[0], box[3] - box[1], self.step
+        nodes = Nodes(box[0], box[1], width, height, step)
+        maps = self._inverse(move, pose, nodes.x - np.float32(self.at[0]), nodes.y - np.float32(self.at[1]))
+        cover = self._sample(self.cover, maps[..., 0], maps[..., 1], _RIM)
+        seen, solid = cover[..., 0] > 0, cover[..., 1] >= 1
+        for start in range(0, nodes.ny - 2, _STRIP):
+            end = min(start + _STRIP, nodes.ny - 2)
+            used = slice(start, end + 2)  # a pixel lies between two of three nodes
+            cells = np.flatnonzero(_of_three(seen[used].any(0), np.logical_or))
+            if not len(cells):
+                continue
+            first, last = int(cells[0]), int(cells[-1]) + 1
+            rows = slice(start * step, min(end * step, height))
+            left, right = first * step, min(last * step, width)
+            fine = nodes.enlarged(maps[used, first : last + 2], right - left, rows.stop - rows.start)
+            part = cv2.remap(layer, fine, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+            a, b = _longest(_of_three(solid[used, first : last + 2].all(0), np.logical_and))
+            yield Strip(rows, left, part, slice(min(a * step, right - left), min(b * step, right - left)))
 
     def _inverse(self, move: Move, pose: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        px, py = (np.float32(v) for v in self.pivot)
-        sx, sy = move.back(x, y, self.start, np.float32(1))  # type: ignore[arg-type]
+        """Return where nodes (places relative to the pivot) come from, (h, w, 2) in pixels of the layer.
+
+        It is `move.back` at the depth that is found there, gathered so that each round costs little.
+        """
+        (px, py), (ux, uy) = (np.float32(v) for v in self.pivot), (move.undo @ move.z).astype(np.float32)
+        sx, sy = x - move.sway[0], y - move.sway[1]
+        qx, qy = x - move.by[0], y - move.by[1]
+        tx, ty = (row[0] * qx + row[1] * qy for row in move.undo.astype(np.float32))
+        gx, gy = tx - sx, ty - sy
+        sx, sy = sx + px, sy + py
+        mx, my = tx - ux * self.start + px, ty - uy * self.start + py
         for _ in range(_ROUNDS):
-            here = self._sample(self.fields, sx + px, sy + py)
-            sx, sy = move.back(x, y, here[..., 0], here[..., 1])
-        maps = np.dstack([sx + px, sy + py])
+            here = self._sample(self.fields, mx, my)
+            depth, follow = here[..., 0], here[..., 1]
+            mx, my = sx + (gx - ux * depth) * follow, sy + (gy - uy * depth) * follow
+        maps = cv2.merge([mx, my])
         weights = np.array([_travel(pose, name) for name in _EXPRESSIONS], np.float32)
         if weights.any():  # these say where a place comes from, so they need no inverse
-            maps -= self._sample(np.tensordot(weights, self.basis, 1), maps[..., 0], maps[..., 1])
+            maps -= self._sample(np.tensordot(weights, self.basis, 1), mx, my)
         return maps
 
-    def _sample(self, field: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        half = np.float32(0.5)
-        u, v = (x + half) / self.cell[0] - half, (y + half) / self.cell[1] - half
+    def _sample(self, field: np.ndarray, x: np.ndarray, y: np.ndarray, rim: int = 0) -> np.ndarray:
+        """Return a field at places of the layer; `rim` counts the cells that it has beyond the layer's edges."""
+        a, b = 1 / self.cell[0], 1 / self.cell[1]
+        u, v = x * a + np.float32(0.5 * a - 0.5 + rim), y * b + np.float32(0.5 * b - 0.5 + rim)
         return cv2.remap(field, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _cover(alpha: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Return on the grid, with a rim of empty cells, where anything of the person is near, and where nothing else is.
+
+    float32 (height + 2 * _RIM, width + 2 * _RIM, 2), 0 or 1. "Near" is one cell, so that a pixel between nodes is what
+    all of the nodes around it are, unless the grid is stretched to more than twice its size.
+    """
+    seen, solid = (
+        cv2.copyMakeBorder(
+            cv2.resize(part.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA),
+            _RIM, _RIM, _RIM, _RIM, cv2.BORDER_CONSTANT, value=0,
+        )
+        for part in (alpha > 0, alpha == 255)
+    )  # fmt: skip
+    near = np.ones((3, 3), np.uint8)
+    seen = cv2.dilate((seen > 0).astype(np.float32), near)
+    solid = cv2.erode((solid > 1 - 1e-4).astype(np.float32), near)
+    return np.dstack([seen, solid])
+
+
+def _of_three(nodes: np.ndarray, join: np.ufunc) -> np.ndarray:
+    """Return for each cell what its own node and those beside it have (n - 2)."""
+    return join(join(nodes[:-2], nodes[1:-1]), nodes[2:])
+
+
+def _longest(flags: np.ndarray) -> tuple[int, int]:
+    """Return start and end of the longest run of true flags."""
+    edges = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(np.int8)))
+    if not len(edges):
+        return 0, 0
+    starts, ends = edges[::2], edges[1::2]
+    i = int(np.argmax(ends - starts))
+    return int(starts[i]), int(ends[i])
 
 
 def _unit(v: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from podcast.canvas import to_yuv
+from podcast.canvas import blend, to_layer, to_yuv
 from podcast.puppet.portrait.cutout import Cutout
 from podcast.puppet.portrait.geometry import CHEEKS, EYES, closed_curve, fall, rise
 from podcast.puppet.pose import INDEX
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from podcast.puppet.portrait.mouth import MouthShape
 
 _WIDE, _HIGH, _ABOVE = 1.5, 1.5, 0.5  # the sprites' box in mouth widths: width, height, share above the lip line
-_BLACK = np.array([16.0, 128.0, 128.0], np.float32)
+_BLACK = np.array([16.0, 128.0, 128.0])
+_LIGHT = np.rint(255 * (0.35 + 0.65 * np.clip((np.arange(256) / 255 - 0.2) / 0.55, 0, 1))).astype(np.uint8)  # by how lit
+_RIM = 0.5  # of the lips' dark inner edge
 _TOOTH = np.array([255.0, 247.0, 232.0])  # RGB of a tooth in white light
 
 
@@ -35,10 +37,12 @@ class Inside:
         self.lower = _teeth(x, y, tones.tooth * 0.80, 0.33, False)
         self.tongue = _tongue(x, y, tones.tongue)
         self.lip = _yuv(tones.lip[None, None] * 0.55)[0, 0]
+        dark = np.r_[_BLACK, 255.0] / 255  # columns: everything, what is lit of it, the rim; rows: Y, U, V, alpha
+        self._shades = np.stack([dark, -dark, _RIM * np.r_[self.lip, 255.0] / 255], 1)
         self.own = self._own(cutout)
 
     def _own(self, cutout: Cutout) -> np.ndarray | None:
-        """Return the inside that the picture shows (premultiplied), where it shows one."""
+        """Return the inside that the picture shows, as a layer, where it shows one."""
         s = self.shape
         if not s.parted:
             return None
@@ -49,9 +53,9 @@ class Inside:
         mask = cv2.GaussianBlur(cv2.erode(mask, np.ones((3, 3), np.uint8), iterations=int(soft)), (0, 0), soft)
         matrix = self._to_layer_matrix(np.zeros(2))
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        alpha = cv2.warpAffine(mask, matrix, self.size, flags=flags).astype(np.float32)[..., None] / 255
-        colour = cv2.warpAffine(cutout.layer[..., :3], matrix, self.size, flags=flags).astype(np.float32)
-        return np.dstack([colour * alpha, alpha])
+        alpha = cv2.warpAffine(mask, matrix, self.size, flags=flags)
+        layer = cv2.warpAffine(cutout.layer, matrix, self.size, flags=flags)
+        return cv2.multiply(layer, _four(alpha), scale=1 / 255)
 
     def _to_layer_matrix(self, corner: np.ndarray) -> np.ndarray:
         """Return the affine map from sprite pixels to layer pixels less `corner`."""
@@ -68,52 +72,46 @@ class Inside:
         pad = 0.05 * self.width + 2
         x0, y0 = np.clip(np.floor(outline.min(0) - pad), 0, np.array(self.size) - 2).astype(int)
         x1, y1 = np.clip(np.ceil(outline.max(0) + pad), (x0 + 2, y0 + 2), self.size).astype(int)
-        box = slice(y0, y1), slice(x0, x1)
-        picture = self._parts(pose, box)
-        mask = np.zeros(picture.shape[:2], np.uint8)
-        cv2.fillPoly(mask, [np.rint((outline - (x0, y0)) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-        alpha = cv2.GaussianBlur(mask, (0, 0), max(0.7, 0.010 * self.width)).astype(np.float32) / 255
-        self._shade(picture, mask, gap)
+        box = slice(int(y0), int(y1)), slice(int(x0), int(x1))
+        shown = self._between(pose, outline - (x0, y0), gap, box)
+        self._paste(shown, np.array([x0, y0], float), target)
+
+    def _between(self, pose: np.ndarray, outline: np.ndarray, gap: float, box: tuple[slice, slice]) -> np.ndarray:
+        """Return the layer of what is seen within an outline: darker under the upper lip and towards the corners,
+        with the lips' dark inner edge around.
+        """
+        size, width = (box[0].stop - box[0].start, box[1].stop - box[1].start), self.width
+        mask = _filled(size, outline)
+        alpha = cv2.GaussianBlur(mask, (0, 0), max(0.7, 0.010 * width))
+        lit = _filled(size, outline + (0, min(0.035 * width, 0.22 * gap)))
+        lit = cv2.GaussianBlur(lit, (0, 0), float(np.clip(0.30 * gap, 0.012 * width, 0.05 * width)))
+        k = 2 * max(1, round(0.014 * width)) + 1
+        wide = cv2.GaussianBlur(cv2.dilate(mask, np.ones((k, k), np.uint8)), (0, 0), max(0.8, 0.012 * width))
+        rim = cv2.subtract(wide, alpha)
+        own, rest = None, alpha  # what is not covered by the inside that the picture shows
         if self.own is not None:  # it brings its own shade
-            _over(picture, self.own, box, 0.0, np.float32(1 - 0.5 * float(pose[INDEX["pucker"]])))
-        picture, alpha = self._rim(picture, mask, alpha)
-        alpha = alpha * np.float32(rise(gap / self.width, 0.012, 0.045))
-        self._paste(np.dstack([picture * alpha[..., None], alpha]), np.array([x0, y0], float), target)
+            gain = 1 - 0.5 * float(pose[INDEX["pucker"]])
+            own = cv2.multiply(self.own[box], _four(alpha), scale=gain / 255)
+            rest = cv2.subtract(alpha, cv2.extractChannel(own, 3))
+        light = cv2.multiply(rest, cv2.LUT(lit, _LIGHT), scale=1 / 255)
+        shade = cv2.transform(cv2.merge([rest, light, rim]), self._shades)
+        shown = cv2.add(cv2.multiply(self._parts(pose, box), _four(light), scale=1 / 255), shade)
+        shown = shown if own is None else cv2.add(shown, own)
+        fade = float(rise(gap / width, 0.012, 0.045))
+        return shown if fade >= 1 else cv2.convertScaleAbs(shown, alpha=fade)
 
     def _parts(self, pose: np.ndarray, box: tuple[slice, slice]) -> np.ndarray:
-        """Return cavity, tongue and teeth of a pose in a box of the sprites."""
+        """Return cavity, tongue and teeth of a pose in a box of the sprites, (h, w, 4)."""
         c = {name: float(pose[INDEX[name]]) for name in ("jaw", "lower", "tongue", "pucker", "raise", "press")}
         picture = self.cavity[box].copy()
         fall_ = c["jaw"] * (1 - c["press"]) * self.shape.drop + 0.03 * c["lower"] * self.width
-        hidden = np.float32(1 - 0.8 * c["pucker"])  # the lips of OO shade the teeth
+        hidden = 1 - 0.8 * c["pucker"]  # the lips of OO shade the teeth
         gap = float(self.shape.gap[5]) * self.shape.parted
         _over(picture, self.lower, box, 0.95 * fall_ + 0.015 * self.width, hidden)
         tip = c["tongue"] * (0.85 * fall_ + 0.16 * self.width)
-        _over(picture, self.tongue, box, 0.85 * fall_ + 0.02 * self.width - 0.8 * tip, np.float32(1))
+        _over(picture, self.tongue, box, 0.85 * fall_ + 0.02 * self.width - 0.8 * tip, 1.0)
         _over(picture, self.upper, box, -0.5 * gap, hidden)
-        return picture
-
-    def _shade(self, picture: np.ndarray, mask: np.ndarray, gap: float) -> None:
-        """Darken under the upper lip and towards the corners, in place."""
-        soft = float(np.clip(0.30 * gap, 0.012 * self.width, 0.05 * self.width))
-        lowered = np.array([[1.0, 0, 0], [0, 1, min(0.035 * self.width, 0.22 * gap)]])
-        lit = cv2.warpAffine(mask, lowered, mask.shape[::-1])
-        lit = cv2.GaussianBlur(lit, (0, 0), soft).astype(np.float32) / 255
-        light = np.float32(0.35) + np.float32(0.65) * np.clip((lit - 0.2) / 0.55, 0, 1)
-        picture -= _BLACK
-        picture *= light[..., None]
-        picture += _BLACK
-
-    def _rim(self, picture: np.ndarray, mask: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return picture and alpha with the lips' dark inner edge around."""
-        k = max(1, round(0.014 * self.width))
-        wide = cv2.GaussianBlur(
-            cv2.dilate(mask, np.ones((2 * k + 1, 2 * k + 1), np.uint8)), (0, 0), max(0.8, 0.012 * self.width)
-        )
-        rim = np.float32(0.5) * np.maximum(wide.astype(np.float32) / 255 - alpha, 0)
-        whole = alpha + rim
-        colours = picture * alpha[..., None] + self.lip * rim[..., None]
-        return colours / np.maximum(whole, 1e-3)[..., None], np.minimum(whole, 1)
+        return cv2.cvtColor(picture, cv2.COLOR_BGR2BGRA)
 
     def _paste(self, layer: np.ndarray, corner: np.ndarray, target: np.ndarray) -> None:
         h, w = layer.shape[:2]
@@ -127,7 +125,8 @@ class Inside:
         move = np.column_stack([matrix[:, :2], matrix[:, :2] @ corner + matrix[:, 2] - (x0, y0)])
         placed = cv2.warpAffine(layer, move, (int(x1 - x0), int(y1 - y0)))
         part = target[y0:y1, x0:x1]
-        part[..., :3] = np.clip(part[..., :3] * (1 - placed[..., 3:]) + placed[..., :3] + 0.5, 0, 255)
+        alpha = cv2.extractChannel(placed, 3)
+        cv2.add(cv2.multiply(part, _four(cv2.bitwise_not(alpha)), scale=1 / 255), placed, dst=part)
 
 
 class _Tones:
@@ -165,21 +164,29 @@ class _Tones:
         return pixels[luma >= np.quantile(luma, 0.8)].mean(0)
 
 
+def _filled(size: tuple[int, int], outline: np.ndarray) -> np.ndarray:
+    mask = np.zeros(size, np.uint8)
+    cv2.fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+    return mask
+
+
+def _four(mask: np.ndarray) -> np.ndarray:
+    return cv2.merge([mask, mask, mask, mask])
+
+
 def _yuv(rgb: np.ndarray) -> np.ndarray:
-    return to_yuv(np.clip(np.rint(rgb), 0, 255).astype(np.uint8)).astype(np.float32)
+    return to_yuv(np.clip(np.rint(rgb), 0, 255).astype(np.uint8))
 
 
-def _over(picture: np.ndarray, sprite: np.ndarray, box: tuple[slice, slice], dy: float, gain: np.float32) -> None:
+def _over(picture: np.ndarray, sprite: np.ndarray, box: tuple[slice, slice], dy: float, gain: float) -> None:
     """Blend a sprite, shifted down, on a box of the inside, in place; gain below 1 lets the cavity through."""
     h, w = picture.shape[:2]
     moved = cv2.warpAffine(sprite, np.array([[1.0, 0, -box[1].start], [0, 1, dy - box[0].start]]), (w, h))
-    moved *= gain
-    picture *= 1 - moved[..., 3:]
-    picture += moved[..., :3]
+    blend(picture, moved, opacity=gain)
 
 
 def _sprite(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    return np.dstack([_yuv(rgb) * alpha[..., None], alpha]).astype(np.float32)
+    return to_layer(np.dstack([np.clip(rgb, 0, 255), alpha * 255]))
 
 
 def _teeth(x: np.ndarray, y: np.ndarray, tone: np.ndarray, wide: float, upper: bool) -> np.ndarray:

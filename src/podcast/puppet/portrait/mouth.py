@@ -188,13 +188,13 @@ class MouthWarp:
         """Draw the mouth of a pose into a layer like the source."""
         weights = self._weights(pose)
         upper, lower = self.contours(pose)
-        above = self.grid.enlarge(self.grid.inverse(np.tensordot(weights, self.above, 1)))
-        below = self.grid.enlarge(self.grid.inverse(np.tensordot(weights, self.below, 1)))
         seam = self._seam(upper, lower)
         start, end = self._joint_rows(seam)
+        above = self.grid.enlarge(self.grid.inverse(np.tensordot(weights, self.above, 1)), 0, end)
+        below = self.grid.enlarge(self.grid.inverse(np.tensordot(weights, self.below, 1)), start)
         out = target[self.rows, self.cols]
-        top = cv2.remap(self.source, above[:end], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        low = cv2.remap(self.source, below[start:], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        top = cv2.remap(self.source, above, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        low = cv2.remap(self.source, below, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         out[:start], out[end:] = top[:start], low[end - start :]
         out[start:end] = self._joined(top[start:], low[: end - start], seam, start)
         press = float(pose[INDEX["press"]])
