@@ -82,9 +82,11 @@ def filmed(
         m = {name: float(track[i]) for name, track in moves.items()}
         face = base.copy()
         for side, brow in ((0, "brow_l"), (1, "brow_r")):
-            _, upper, _, iris = EYES[side]
+            _, upper, lower, iris = EYES[side]
             face[list(upper), 1] += 0.036 * m["blink_l"]
-            face[iris : iris + 5, :2] += 0.15 * np.array([0.105 * m["gaze_x"], 0.045 * m["gaze_y"]])
+            face[iris : iris + 5, :2] += 0.15 * np.array([0.105 * m["gaze_x"], 0.037 * m["gaze_y"]])
+            for lid, share in ((upper, 0.022), (lower, 0.010)):  # lids go with the eye; the mesh nods them too little
+                face[list(lid), 1] += 0.15 * (share * m["gaze_y"] - 0.0025 * m["pitch"])
             face[list(BROWS[side]), 1] -= 0.05 * m[brow]
         moved = face @ (rotation(m["yaw"], m["pitch"], m["roll"]) @ turn).T
         moved[:, 0] += 1.25 * m["head_x"]

@@ -208,7 +208,8 @@ class Eye:
         move = gx * _SLIDE[0] * self.radius * self.across + gy * _SLIDE[1] * self.radius * self.down
         iris = cv2.warpAffine(self.iris, np.array([[1.0, 0, move[0]], [0, 1, move[1]]]), self.white.shape[1::-1])
         ball = base + (iris[..., :3] - self.white * iris[..., 3:]) * inside
-        part[(*self.opening, slice(3))] = np.clip(ball, 0, 255)
+        rows, cols = self.opening
+        part[rows, cols, :3] = np.clip(ball, 0, 255)
 
     def _opened(self, glance: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the skin around an eye that glances up or down, the opening, and the white in the skin."""
