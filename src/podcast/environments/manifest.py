@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from podcast.environments.spec import EngineKind, EngineSpec, Licences, Option, Variant, WeightFile
+from podcast.environments.spec import EngineKind, EngineSpec, EngineVoice, Licences, Option, Variant, WeightFile
 from podcast.errors import EngineError
 
 FILE_NAME = "engine.yaml"
@@ -101,6 +101,16 @@ class _Weight(_Section):
         return urls
 
 
+class _Voice(_Section):
+    name: str = Field(pattern=r"^[^/\\]+$")  # with a slash it would be a sample's path
+    language: str = ""
+    gender: Literal["female", "male", ""] = ""
+    about: str = ""
+    licence: str = ""
+    commercial: bool = True
+    weights: tuple[_Weight, ...] = ()
+
+
 class _Option(_Section):
     type: Literal["string", "integer", "number", "boolean"]
     default: Any = None
@@ -133,6 +143,8 @@ class _Manifest(_Section):
     timings: bool = False
     stall: float = Field(300.0, gt=0)
     secrets: tuple[Annotated[str, Field(pattern=_VARIABLE)], ...] = ()
+    voices: tuple[_Voice, ...] = ()
+    clones: bool = False
 
     @model_validator(mode="after")
     def _consistent(self) -> _Manifest:
@@ -177,11 +189,19 @@ def _as_spec(m: _Manifest, folder: Path) -> EngineSpec:
         variants=tuple(Variant(e.name, e.python, folder / e.lock, e.devices, e.disk, e.index) for e in m.environments),
         upstream_url=upstream.url, upstream_commit=upstream.commit, upstream_tree=upstream.tree,
         upstream_archive=upstream.archive, upstream_archive_sha256=upstream.archive_sha256,
-        weights=tuple(WeightFile(w.path, w.urls, w.size, w.sha256, tuple(w.when.items())) for w in m.weights),
+        weights=_files(m.weights), voices=tuple(_voice(v) for v in m.voices), clones=m.clones,
         needs=m.needs, precisions=m.precisions,
         options={name: Option(**option.model_dump()) for name, option in m.options.items()},
         languages=m.languages, timings=m.timings, stall=m.stall, secrets=m.secrets,
     )  # fmt: skip
+
+
+def _files(weights: Iterable[_Weight]) -> tuple[WeightFile, ...]:
+    return tuple(WeightFile(w.path, w.urls, w.size, w.sha256, tuple(w.when.items())) for w in weights)
+
+
+def _voice(v: _Voice) -> EngineVoice:
+    return EngineVoice(v.name, v.language, v.gender, v.about, v.licence, v.commercial, _files(v.weights))
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -217,7 +237,7 @@ def _known_keys(path: list[str]) -> list[str]:
     """Return the keys that are known at a place of the manifest."""
     inner: dict[str, type[BaseModel]] = {
         "upstream": _Upstream, "environments": _Environment, "weights": _Weight, "options": _Option,
-        "licence": _Licence,
+        "licence": _Licence, "voices": _Voice,
     }
     return list((inner[path[0]] if path else _Manifest).model_fields)
 

@@ -22,6 +22,19 @@ class WeightFile:
 
 
 @dataclass(frozen=True)
+class EngineVoice:
+    """A voice of a speech engine, with the files that it alone needs."""
+
+    name: str
+    language: str = ""  # BCP 47; empty: any that the engine speaks
+    gender: Literal["female", "male", ""] = ""
+    about: str = ""
+    licence: str = ""  # of its weights; empty: as the engine's
+    commercial: bool = True  # may what it says be used commercially
+    weights: tuple[WeightFile, ...] = ()
+
+
+@dataclass(frozen=True)
 class Option:
     """An option of an engine, as its manifest declares it."""
 
@@ -80,6 +93,8 @@ class EngineSpec:
     upstream_archive: str = ""  # URL of the commit's files, for machines without git
     upstream_archive_sha256: str = ""
     secrets: tuple[str, ...] = ()  # environment variables that its worker gets besides the harmless ones
+    voices: tuple[EngineVoice, ...] = ()  # of a speech engine, the recommended ones first in each language
+    clones: bool = False  # a voice may also be the path of a wav file, whose speaker is imitated
 
 
 @dataclass(frozen=True)
