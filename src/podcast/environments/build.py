@@ -1,0 +1,303 @@
+"""Virtual environments from locks: by uv where it is at hand, else by venv and pip; every package has its hash."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from podcast.environments.downloads import nothing
+from podcast.environments.places import read_json, remove_tree, write_whole
+from podcast.environments.spec import Environment
+from podcast.errors import EngineError
+from podcast.process import ProgramError, run_logged, run_program
+
+PINS = "pins.json"  # what the folder is for, written first
+READY = "venv.ready"  # beside venv/: all packages are in it
+_PATIENCE = 4 * 3600.0  # s that gigabytes on a slow line may take
+_QUICK = 120.0  # s for making an empty environment
+_ASK = 20.0  # s for an interpreter to tell its version
+PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*(?:==|@)", re.MULTILINE)
+_STEPS = re.compile(r"(?:Collecting|Building wheel for|\+)\s+([\w.-]+)")
+# What would lead pip or Python elsewhere; the index, proxy and certificate settings of the user stay.
+_MISLEADING = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONUSERBASE", "VIRTUAL_ENV", "CONDA_PREFIX",
+               "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_ROOT", "PIP_REQUIRE_VIRTUALENV", "PIP_PYTHON",
+               "PIP_REQUIREMENT", "PIP_CONSTRAINT", "PIP_NO_DEPS", "PIP_UPGRADE", "PIP_DRY_RUN",
+               "__PYVENV_LAUNCHER__")  # fmt: skip
+
+# Runs in the environment: every installed package with its version, and files that are not as they were installed.
+_LOOK = r"""
+import json, sys
+from importlib import metadata
+from pathlib import Path
+packages, flaws = {}, []
+for dist in metadata.distributions():
+    name = (dist.metadata["Name"] or "").lower().replace("_", "-").replace(".", "-")
+    packages[name] = dist.version
+    for file in dist.files or ():
+        if file.suffix == ".pyc" or file.size is None:
+            continue
+        try:
+            size = Path(file.locate()).stat().st_size
+        except OSError:
+            flaws.append(f"{name}: {file} is missing")
+            continue
+        if size != file.size:
+            flaws.append(f"{name}: {file} was changed")
+print(json.dumps({"packages": packages, "flaws": flaws}))
+"""
+
+
+def build_venv(
+    env: Environment, log: Path, *, wheels: Path | None = None, offline: bool = False,
+    progress: Callable[[float], None] = nothing, tell: Callable[[str], None] = nothing,
+) -> None:
+    """Make an environment's `venv/` from its lock, unless it is there whole.
+
+    Args:
+        env: the environment.
+        log: where the words of pip or uv go.
+        wheels: a folder with packages, looked at before any index.
+        offline: never use the network.
+        progress: is told how far it is, 0 … 1.
+        tell: is told what is worth a line.
+
+    Raises:
+        EngineError: no suitable Python, a package that is not as pinned or cannot be fetched, a full disk.
+    """
+    if is_built(env):
+        return
+    venv, temporary = env.folder / "venv", env.folder / "tmp"
+    write_whole(env.folder / PINS, {"engine": env.spec.name, "variant": env.variant.name, "digest": env.digest})
+    (env.folder / READY).unlink(missing_ok=True)
+    remove_tree(venv)
+    remove_tree(temporary)
+    temporary.mkdir(parents=True)  # /tmp may be small, and what is killed leaves nothing there
+    surroundings = environment_variables(temporary)
+    try:
+        _make(env, log, surroundings, offline, tell)
+        _fill(env, log, surroundings, wheels, offline, progress, tell)
+    finally:
+        remove_tree(temporary)
+    found = look(env)
+    if found.flaws:
+        raise EngineError(f"the packages of {env.spec.name} are damaged: {found.flaws[0]}", "run it again",
+                          str(env.folder))
+    write_whole(env.folder / READY, {"digest": env.digest, "packages": found.packages})
+
+
+def is_built(env: Environment) -> bool:
+    """Tell whether an environment has all packages; quick, see `venv_flaw` for the thorough look."""
+    return read_json(env.folder / READY).get("digest") == env.digest and env.python.exists()
+
+
+def venv_flaw(env: Environment) -> str:
+    """Return what is wrong with an environment's packages, "" if they are as they were installed."""
+    if not is_built(env):
+        return "is missing"
+    try:
+        found = look(env)
+    except EngineError as error:
+        return error.problem
+    pinned = read_json(env.folder / READY).get("packages")
+    if found.packages != pinned:
+        changed = sorted(set(found.packages.items()) ^ set((pinned or {}).items()))
+        return f"{changed[0][0]} was added, removed or changed"
+    return found.flaws[0] if found.flaws else ""
+
+
+@dataclass(frozen=True)
+class Packages:
+    """What is in an environment."""
+
+    packages: dict[str, str]  # version by name
+    flaws: list[str]  # files that are not as they were installed
+
+
+def look(env: Environment) -> Packages:
+    """Return the packages of an environment, as its own interpreter sees them.
+
+    Raises:
+        EngineError: the interpreter does not run.
+    """
+    try:
+        done = run_program([env.python, "-I", "-c", _LOOK], timeout=_PATIENCE, env=environment_variables())
+        return Packages(**json.loads(done.stdout))
+    except (ProgramError, ValueError) as error:
+        raise EngineError(f"the Python of {env.spec.name} does not run ({str(error).splitlines()[-1][:200]})",
+                          f"podcast engines repair {env.spec.name}", str(env.folder)) from error
+
+
+def environment_variables(temporary: Path | None = None) -> dict[str, str]:
+    """Return the variables that programs get which build an environment."""
+    kept = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
+    kept |= {"PYTHONNOUSERSITE": "1", "PYTHONUTF8": "1", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    return kept | (dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)) if temporary else {})
+
+
+# ---------------------------------------------------------------- an empty environment
+
+
+def _make(
+    env: Environment, log: Path, surroundings: dict[str, str], offline: bool, tell: Callable[[str], None]
+) -> None:
+    venv, version = env.folder / "venv", env.variant.python
+    uv, python = shutil.which("uv"), find_python(version)
+    try:
+        if uv:
+            argv = [uv, "venv", "--no-project", "--python", str(python or version)]
+            quiet = ["--offline", "--no-python-downloads"] if offline else []
+            if not python and not offline:
+                tell(f"Python {version} is not on this machine: uv fetches it")
+            run_logged([*argv, *quiet, venv], log, timeout=_PATIENCE, env=surroundings)
+        elif python:
+            run_logged([python, "-I", "-m", "venv", venv], log, timeout=_QUICK, env=surroundings)
+        else:
+            raise _no_python(version)
+    except ProgramError as error:
+        if uv and not python:
+            raise _no_python(version) from error
+        raise EngineError(f"no environment could be made with Python {version} ({_last(error)})", error.remedy,
+                          str(venv)) from error
+
+
+class NoPythonError(EngineError):
+    """The Python that an environment needs is not on this machine."""
+
+
+def _no_python(version: str) -> NoPythonError:
+    how = {
+        "darwin": f"brew install python@{version}",
+        "win32": f"winget install Python.Python.{version}",
+    }.get(sys.platform, f"apt install python{version} python{version}-venv, or your system's like")
+    return NoPythonError(f"Python {version} is needed and not on this machine",
+                         f"install it ({how}), or install uv, which fetches it by itself: pip install uv")
+
+
+def find_python(version: str) -> Path | None:
+    """Return an interpreter of a version ("3.11") that can make virtual environments, None if there is none."""
+    seen = set()
+    for path in _candidates(version):
+        if str(path) not in seen and _suits(path, version):
+            return path
+        seen.add(str(path))
+    return None
+
+
+def _candidates(version: str) -> Iterator[Path]:
+    if f"{sys.version_info.major}.{sys.version_info.minor}" == version:
+        yield Path(getattr(sys, "_base_executable", sys.executable))
+        yield Path(sys.executable)
+    ending = ".exe" if os.name == "nt" else ""
+    usual = ["/usr/local/bin", "/opt/homebrew/bin", "/usr/bin"] if os.name != "nt" else []
+    for folder in [*os.environ.get("PATH", "").split(os.pathsep), *usual]:
+        for name in (f"python{version}", "python3", "python"):
+            if folder and (path := Path(folder) / f"{name}{ending}").is_file():
+                yield path
+    yield from sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"), reverse=True)
+    yield from _launched(version)
+
+
+def _launched(version: str) -> Iterator[Path]:
+    """Ask the programs that know of installed versions."""
+    for ask in (["py", f"-{version}", "-I", "-c", "import sys; print(sys.executable)"],
+                ["uv", "python", "find", "--no-project", "--no-python-downloads", version]):
+        program = shutil.which(ask[0])
+        if program:
+            try:
+                done = run_program([program, *ask[1:]], timeout=_ASK, env=environment_variables())
+            except ProgramError:
+                continue
+            yield Path(done.stdout.decode("utf-8", "replace").strip())
+
+
+def _suits(path: Path, version: str) -> bool:
+    """Run an interpreter: a name on PATH may be a shim without anything behind it."""
+    ask = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
+    try:
+        done = run_program([path, "-I", "-c", ask], timeout=_ASK, env=environment_variables())
+    except ProgramError:
+        return False
+    return done.stdout.decode("utf-8", "replace").strip() == version
+
+
+# ---------------------------------------------------------------- its packages
+
+
+def _fill(
+    env: Environment, log: Path, surroundings: dict[str, str], wheels: Path | None, offline: bool,
+    progress: Callable[[float], None], tell: Callable[[str], None],
+) -> None:
+    """Install exactly what the lock says; pip has the last word, for it knows the user's index settings."""
+    total, seen = len(PIN.findall(env.variant.lock.read_text("utf-8"))), set[str]()
+
+    def line(text: str) -> None:
+        if match := _STEPS.match(text):
+            seen.add(match[1].lower())
+            progress(min(0.95, len(seen) / max(total, 1) * 0.9))
+
+    uv = shutil.which("uv")
+    if total and uv:
+        try:
+            run_logged(_uv(uv, env, wheels, offline), log, timeout=_PATIENCE, env=surroundings, on_line=line)
+        except ProgramError as error:
+            tell(f"uv could not install the packages ({_last(error)}): pip tries it")
+            _add_pip(env, log, surroundings)
+        else:
+            return
+    if total:
+        try:
+            run_logged(_pip(env, wheels, offline), log, timeout=_PATIENCE, env=surroundings, on_line=line)
+        except ProgramError as error:
+            raise _explain(error, env, log) from error
+
+
+def _pip(env: Environment, wheels: Path | None, offline: bool) -> list[str | Path]:
+    places: list[str | Path] = ["--find-links", wheels.absolute()] if wheels else []
+    places += ["--no-index"] if offline else ["--extra-index-url", env.variant.index] if env.variant.index else []
+    return [env.python, "-I", "-m", "pip", "install", "--require-hashes", "--no-deps", *places, "-r", env.variant.lock]
+
+
+def _uv(uv: str, env: Environment, wheels: Path | None, offline: bool) -> list[str | Path]:
+    places: list[str | Path] = ["--find-links", wheels.absolute()] if wheels else []
+    places += ["--offline", "--no-index"] if offline else []
+    if env.variant.index and not offline:  # hashes make it safe to look at all indexes
+        places += ["--extra-index-url", env.variant.index, "--index-strategy", "unsafe-best-match"]
+    return [uv, "pip", "install", "--python", env.python, "--require-hashes", "--no-deps", *places,
+            "-r", env.variant.lock]  # fmt: skip
+
+
+def _add_pip(env: Environment, log: Path, surroundings: dict[str, str]) -> None:
+    """Put pip into an environment that uv made without."""
+    try:
+        run_logged([env.python, "-I", "-m", "ensurepip"], log, timeout=_QUICK, env=surroundings)
+    except ProgramError as error:
+        raise _explain(error, env, log) from error
+
+
+def _last(error: ProgramError) -> str:
+    lines: Sequence[str] = [line.strip() for line in error.problem.splitlines() if line.strip()]
+    telling = [line for line in lines if line.lower().startswith(("error", "fatal", "×"))]
+    return (telling or lines or ["no reason given"])[-1][:200]
+
+
+def _explain(error: ProgramError, env: Environment, log: Path) -> EngineError:
+    text = error.problem
+    if "No space left" in text:
+        return EngineError("the disk is full", "make room and run it again", str(env.folder))
+    if "DO NOT MATCH THE HASHES" in text:
+        match = re.search(r"(?m)^\s*([\w.-]+==\S+)", text) or re.search(r"(\S+\.(?:whl|tar\.gz))", text)
+        return EngineError(f"{match[1] if match else 'a package'} is not what {env.variant.lock.name} pins: its "
+                           "SHA-256 differs", f"something between you and the package index changed it; log: {log}")
+    if "No matching distribution" in text or "Could not find a version" in text:
+        match = re.search(r"No matching distribution found for (\S+)", text)
+        offline = "go online, or give a folder of packages: --wheels FOLDER"
+        return EngineError(f"the package {match[1] if match else ''} could not be found".replace("  ", " "),
+                           f"{offline}; log: {log}")
+    return EngineError(f"the packages of {env.spec.name} could not be installed ({_last(error)})",
+                       f"run it again: what was fetched is kept; log: {log}")

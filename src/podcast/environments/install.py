@@ -1,0 +1,310 @@
+"""Installing an engine: environment, upstream's code and weights, proved on this machine; the marker comes last."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from podcast.environments import build
+from podcast.environments.build import NoPythonError, build_venv, is_built
+from podcast.environments.downloads import RECORD, fetch_weight, flaw, known, nothing
+from podcast.environments.manifest import wanted_weights
+from podcast.environments.places import (
+    FORMAT,
+    MARKER,
+    environment_of,
+    environments_folder,
+    held,
+    read_json,
+    read_marker,
+    remove_tree,
+    weights_folder,
+    write_whole,
+)
+from podcast.environments.source import fetch_source, source_flaw
+from podcast.environments.spec import EngineSpec, Environment, Variant, WeightFile
+from podcast.errors import EngineError
+
+PROVED = ("engaged", "cpu")  # verdicts of a proof that succeeded
+_RESERVE = 200_000_000  # bytes of the disk that are left to others
+_GB = 1e9
+
+
+class Proof(Protocol):
+    """What was found out about an environment on a device."""
+
+    @property
+    def verdict(self) -> str: ...  # noqa: D102
+    @property
+    def device(self) -> str: ...  # noqa: D102
+    @property
+    def sentence(self) -> str: ...  # noqa: D102
+    @property
+    def remedy(self) -> str: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an installation is about to fetch, and the room that it needs."""
+
+    engine: str
+    variant: str
+    fetch: tuple[str, ...]  # a line for each part that is missing
+    need: int  # bytes of disk
+    free: int  # bytes of disk
+    folder: Path
+
+
+def _yes(_: Plan) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Means:
+    """How an engine is installed: where its parts come from, who is asked and told, and what proves it."""
+
+    prove: Callable[[Environment, str], Proof]  # tries an environment on "cuda", "mps" or "cpu"
+    check: Callable[[Environment, str], None] = nothing  # raises EngineError if the worker fails on that device
+    present: Callable[[], str] = lambda: "cpu"  # the device for "auto"
+    source: str | None = None  # a copy of upstream: address, repository, folder or archive
+    weights: Path | None = None  # a folder with copies of weights
+    wheels: Path | None = None  # a folder with packages
+    offline: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)  # weights for these are fetched now, others at need
+    tell: Callable[[str], None] = nothing
+    warn: Callable[[str], None] = nothing
+    progress: Callable[[str, float], None] = nothing  # a step's name and how far it is, 0 … 1
+    agree: Callable[[Plan], bool] = _yes  # asked before anything is fetched
+
+
+def install(spec: EngineSpec, data: Path, means: Means, device: str = "auto") -> Environment:
+    """Return an environment of an engine that proved itself on a device of this machine; make it where needed.
+
+    Variants are tried in order; one that does not prove itself makes room for the next. If none does, the first that
+    works on the processor is kept. An installation that was interrupted is continued; while another process installs
+    the same engine, this one waits.
+
+    Args:
+        spec: the engine's pins.
+        data: the data folder.
+        means: where things come from and who is told.
+        device: "auto" (the GPU that a driver presents, else the processor), "cuda", "mps" or "cpu".
+
+    Raises:
+        EngineError: a part cannot be fetched or is not as pinned, too little room, nothing proved itself.
+    """
+    with held(spec.name, data, means.tell):
+        wanted = _wanted(spec, device, means)
+        for env in environments_made(spec, data):
+            if wanted in env.variant.devices and not _missing_weights(spec, data, means.options):
+                proof = means.prove(env, wanted)
+                if proof.verdict in PROVED:
+                    mark(env, proof)
+                    return env
+        return _first_that_proves(spec, data, means, wanted)
+
+
+def _wanted(spec: EngineSpec, device: str, means: Means) -> str:
+    found = means.present() if device == "auto" else device
+    if any(found in variant.devices for variant in spec.variants):
+        return found
+    if device != "auto":
+        means.warn(f"{spec.name} has no environment for {device}: the processor is used")
+    return "cpu"
+
+
+def candidates(spec: EngineSpec, device: str) -> list[Variant]:
+    """Return the variants for a device in the order in which they are tried.
+
+    For the processor, those that are made for nothing else come first: they carry no gigabytes for GPUs.
+    """
+    suited = [variant for variant in spec.variants if device in variant.devices]
+    return sorted(suited, key=lambda v: v.devices != ("cpu",)) if device == "cpu" else suited
+
+
+def _first_that_proves(spec: EngineSpec, data: Path, means: Means, wanted: str) -> Environment:
+    refused: list[tuple[Environment, EngineError]] = []
+    for on in dict.fromkeys((wanted, "cpu")):
+        for variant in candidates(spec, on):
+            env = environment_of(spec, variant, data)
+            problem = _try(env, data, means, on)
+            if problem is None:
+                _drop([other for other, _ in refused if other.folder != env.folder], means)
+                if on != wanted:
+                    means.warn(f"{spec.name} runs on the processor: {refused[0][1].problem}. {refused[0][1].remedy}")
+                return env
+            means.tell(f"{variant.name} on {on}: {problem.problem}")
+            refused.append((env, problem))
+    if refused:
+        raise refused[0][1]
+    raise EngineError(f"{spec.name} has no environment for this machine", "its engine.yaml must name the device cpu")
+
+
+def _try(env: Environment, data: Path, means: Means, device: str) -> EngineError | None:
+    """Make an environment and prove it on a device; return why it is refused, None if it is good and marked."""
+    try:
+        _realise(env, data, means)
+    except NoPythonError as error:
+        return error
+    means.progress("health check", 0.0)
+    try:
+        mark(env, health(env, device, means))
+    except EngineError as error:
+        return error
+    means.progress("health check", 1.0)
+    return None
+
+
+def health(env: Environment, device: str, means: Means) -> Proof:
+    """Return the proof of an environment on a device; its worker has done its own test there.
+
+    Raises:
+        EngineError: the device does not do the work, or the worker fails.
+    """
+    proof = means.prove(env, device)
+    if proof.verdict not in PROVED:
+        raise EngineError(proof.sentence, proof.remedy, f"{env.spec.name} ({env.variant.name})")
+    means.check(env, proof.device)
+    return proof
+
+
+def _drop(refused: Iterable[Environment], means: Means) -> None:
+    """Give the room of environments back that did not prove themselves here."""
+    for env in refused:
+        if env.folder.exists() and not read_marker(env.folder):
+            means.tell(f"{env.variant.name} is removed: it does not work on this machine")
+            remove_tree(env.folder)
+
+
+def _realise(env: Environment, data: Path, means: Means) -> None:
+    """Bring all parts of an environment; those that are here and whole are left alone."""
+    spec, log = env.spec, env.folder / "logs" / "install.log"
+    plan = plan_for(env, data, means)
+    if plan.fetch:
+        _check_room(plan)
+        if not means.agree(plan):
+            raise EngineError(f"{spec.name} was not installed: nothing was fetched", "--yes fetches without asking")
+    started = time.strftime("%Y-%m-%d %H:%M:%S")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as file:
+        file.write(f"\n=== {started} {spec.name} {env.variant.name}\n")
+    build_venv(env, log, wheels=means.wheels, offline=means.offline, tell=means.tell,
+               progress=lambda share: means.progress("environment", share))  # fmt: skip
+    fetch_source(spec, data, log, source=means.source, offline=means.offline,
+                 progress=lambda share: means.progress("code", share))  # fmt: skip
+    bring_weights(spec, data, wanted_weights(spec, means.options), means)
+
+
+def bring_weights(spec: EngineSpec, data: Path, files: Iterable[WeightFile], means: Means) -> None:
+    """Fetch weights that are missing or damaged; the caller holds the engine's lock.
+
+    Raises:
+        EngineError: one cannot be fetched, or is not as pinned.
+    """
+    files, folder = list(files), weights_folder(spec, data)
+    sizes = [known(weight, folder).size or 0 for weight in files]
+    total, before = max(sum(sizes), 1), 0
+    for weight, size in zip(files, sizes, strict=True):
+        def at(have: int, before: int = before) -> None:
+            means.progress("weights", min(1.0, (before + have) / total))
+
+        fetch_weight(weight, folder, copies=[means.weights] if means.weights else [], offline=means.offline,
+                     progress=at)  # fmt: skip
+        before += size
+
+
+def ensure_weights(spec: EngineSpec, data: Path, files: Iterable[WeightFile], means: Means) -> None:
+    """Fetch the weights of these that are not here yet; quick if nothing is missing.
+
+    Raises:
+        EngineError: a file cannot be fetched, or is not as pinned.
+    """
+    folder = weights_folder(spec, data)
+    if missing := [weight for weight in files if flaw(weight, folder, quick=True)]:
+        with held(spec.name, data, means.tell):
+            bring_weights(spec, data, missing, means)
+
+
+def _missing_weights(spec: EngineSpec, data: Path, options: Mapping[str, Any]) -> list[WeightFile]:
+    folder = weights_folder(spec, data)
+    return [weight for weight in wanted_weights(spec, options) if flaw(weight, folder, quick=True)]
+
+
+# ---------------------------------------------------------------- the plan
+
+
+def plan_for(env: Environment, data: Path, means: Means) -> Plan:
+    """Return what is missing of an environment; nothing is fetched."""
+    spec, fetch, need = env.spec, [], 0
+    if not is_built(env):
+        count = len(build.PIN.findall(env.variant.lock.read_text("utf-8")))
+        about = f", about {env.variant.disk / _GB:.1f} GB" if env.variant.disk >= _GB / 10 else ""
+        fetch.append(f"environment {env.variant.name}: {count} package{'s' * (count != 1)}{about}")
+        need += env.variant.disk
+    if source_flaw(spec, data):
+        fetch.append(f"code: {means.source or spec.upstream_url} at {spec.upstream_commit[:12]}")
+    folder = weights_folder(spec, data)
+    if missing := _missing_weights(spec, data, means.options):
+        pins = [known(weight, folder) for weight in missing]
+        size, unknown = sum(p.size or 0 for p in pins), sum(p.size is None for p in pins)
+        more = f" and {unknown} of unknown size" if unknown else ""
+        fetch.append(f"weights: {len(pins)} file{'s' * (len(pins) != 1)}, {size / _GB:.2f} GB{more}")
+        need += size - sum(_arrived(folder / p.path) for p in pins)
+    return Plan(spec.name, env.variant.name, tuple(fetch), max(need, 0), _free(data), environments_folder(data))
+
+
+def _arrived(place: Path) -> int:
+    part = place.with_name(f"{place.name}.part")
+    return part.stat().st_size if part.is_file() else 0
+
+
+def _free(data: Path) -> int:
+    folder = data.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def _check_room(plan: Plan) -> None:
+    if plan.need and plan.free < plan.need + _RESERVE:
+        raise EngineError(
+            f"{plan.engine} needs {plan.need / _GB:.1f} GB of disk, {plan.free / _GB:.1f} GB are free",
+            "make room there, or choose another data folder: PODCAST_DATA_DIR", str(plan.folder),
+        )  # fmt: skip
+
+
+# ---------------------------------------------------------------- the marker
+
+
+def mark(env: Environment, proof: Proof) -> None:
+    spec, made = env.spec, time.time()
+    write_whole(env.folder / MARKER, {
+        "format": FORMAT, "engine": spec.name, "version": spec.version, "variant": env.variant.name,
+        "digest": env.digest, "commit": spec.upstream_commit, "made": made,
+        "machine": [platform.system(), platform.machine()],
+        "device": proof.device, "verdict": proof.verdict, "sentence": proof.sentence,
+        "packages": read_json(env.folder / build.READY).get("packages", {}),
+        "weights": read_json(env.weights / RECORD),
+    })  # fmt: skip
+
+
+def environments_made(spec: EngineSpec, data: Path) -> list[Environment]:
+    """Return the environments of today's pins that are installed, the one that was installed last first."""
+    made = []
+    for variant in spec.variants:
+        env = environment_of(spec, variant, data)
+        marker = read_marker(env.folder)
+        whole = marker.get("digest") == env.digest and is_built(env) and (env.source is None or env.source.is_dir())
+        if whole:
+            made.append((float(marker.get("made", 0)), env))
+    return [env for _, env in sorted(made, key=lambda pair: -pair[0])]
+
+
+def installed(spec: EngineSpec, data: Path) -> Environment | None:
+    """Return the installed environment of an engine, None if there is none; quick, `verify` looks thoroughly."""
+    return next(iter(environments_made(spec, data)), None)
