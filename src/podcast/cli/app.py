@@ -18,8 +18,10 @@ config_app = typer.Typer(no_args_is_help=True, help="Look at the configuration."
 cache_app = typer.Typer(no_args_is_help=True, help="Finished work that is kept.")
 portrait_app = typer.Typer(no_args_is_help=True, help="Pictures that talk.")
 motion_app = typer.Typer(no_args_is_help=True, help="Motion taken from a real person.")
+engines_app = typer.Typer(no_args_is_help=True, help="Engines that are installed: neural voices, renderers ...")
 app.add_typer(portrait_app, name="portrait")
 app.add_typer(motion_app, name="motion")
+app.add_typer(engines_app, name="engines")
 app.add_typer(config_app, name="config")
 app.add_typer(cache_app, name="cache")
 
@@ -234,6 +236,80 @@ def motion_extract(
     extract_motion(clip, output or clip.with_suffix(".npz"), config, _pairs(set_), quiet)
 
 
+_EngineName = Annotated[str, typer.Argument(help="As `podcast engines list` shows it.", show_default=False)]
+_Device = Annotated[str, typer.Option("--device", help="auto | cuda | mps | cpu")]
+_Source = Annotated[Optional[str], typer.Option("--source", metavar="PATH_OR_URL", show_default=False,
+                    help="A copy of the engine's code: repository, mirror, folder or archive. It is checked.")]
+_Weights = Annotated[Optional[Path], typer.Option("--weights", metavar="FOLDER", show_default=False,
+                     help="Copies of its weights. They are checked.")]
+_Wheels = Annotated[Optional[Path], typer.Option("--wheels", metavar="FOLDER", show_default=False,
+                    help="Copies of its packages. They are checked.")]
+_Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.")]
+_Yes = Annotated[bool, typer.Option("-y", "--yes", help="Fetch gigabytes without asking.")]
+
+
+def _known_device(device: str) -> str:
+    if device not in ("auto", "cuda", "mps", "cpu"):
+        raise typer.BadParameter("must be one of auto, cuda, mps, cpu", param_hint="--device")
+    return device
+
+
+@engines_app.command("list")
+def engines_list(config: ConfigFile = None, set_: Settings = None, json_: AsJson = False) -> None:
+    """List engines: what can be installed, and what is."""
+    from podcast.cli.engines import list_engines
+
+    list_engines(config, _pairs(set_), json_)
+
+
+@engines_app.command("install")
+def engines_install(
+    name: _EngineName, device: _Device = "auto", source: _Source = None, weights: _Weights = None,
+    wheels: _Wheels = None, offline: _Offline = False, yes: _Yes = False, config: ConfigFile = None,
+    set_: Settings = None, json_: AsJson = False, quiet: Quiet = False,
+) -> None:
+    """Install an engine, and prove that it works here. Interrupted, it goes on at the next call."""
+    from podcast.cli.engines import Asked, install_engine
+
+    asked = Asked(_known_device(device), source, weights, wheels, offline, yes)
+    install_engine(name, asked, config, _pairs(set_), json_, quiet)
+
+
+@engines_app.command("verify")
+def engines_verify(
+    name: _EngineName, device: _Device = "auto", config: ConfigFile = None, set_: Settings = None, json_: AsJson = False
+) -> None:
+    """Compare an installed engine with its pins, and prove that it works."""
+    from podcast.cli.engines import verify_engine
+
+    if not verify_engine(name, _known_device(device), config, _pairs(set_), json_):
+        raise typer.Exit(1)
+
+
+@engines_app.command("repair")
+def engines_repair(
+    name: _EngineName, source: _Source = None, weights: _Weights = None, wheels: _Wheels = None,
+    offline: _Offline = False, config: ConfigFile = None, set_: Settings = None, json_: AsJson = False,
+) -> None:
+    """Mend what is broken in an installed engine, and only that."""
+    from podcast.cli.engines import Asked, repair_engine
+
+    repair_engine(name, Asked("auto", source, weights, wheels, offline), config, _pairs(set_), json_)
+
+
+@engines_app.command("remove")
+def engines_remove(
+    name: _EngineName,
+    stale: Annotated[bool, typer.Option("--stale", help="Only what was made from former pins.")] = False,
+    keep_weights: Annotated[bool, typer.Option("--keep-weights", help="Leave its weights.")] = False,
+    config: ConfigFile = None, set_: Settings = None, json_: AsJson = False,
+) -> None:
+    """Remove an engine and say how much room that gives."""
+    from podcast.cli.engines import remove_engine
+
+    remove_engine(name, stale, keep_weights, config, _pairs(set_), json_)
+
+
 @config_app.command("show")
 def config_show(config: ConfigFile = None, set_: Settings = None, json_: AsJson = False) -> None:
     """Print every key with its value."""
@@ -267,8 +343,12 @@ def cache_clear(config: ConfigFile = None, set_: Settings = None) -> None:
 
 
 @app.command()
-def doctor(config: ConfigFile = None, set_: Settings = None, json_: AsJson = False) -> None:
+def doctor(
+    config: ConfigFile = None, set_: Settings = None, json_: AsJson = False,
+    report: Annotated[Optional[Path], typer.Option("--report", metavar="FILE", show_default=False,
+                      help="Write a file to attach to a bug report: no secrets, no names.")] = None,
+) -> None:
     """Tell what this machine has, what was proved to work, and what that means."""
-    from podcast.cli.commands import examine
+    from podcast.cli.machine import examine
 
-    examine(config, _pairs(set_), json_)
+    examine(config, _pairs(set_), json_, report)

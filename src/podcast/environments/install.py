@@ -282,6 +282,7 @@ def _check_room(plan: Plan) -> None:
 
 
 def mark(env: Environment, proof: Proof) -> None:
+    """Write the marker: from now on the environment is believed to be installed."""
     spec, made = env.spec, time.time()
     write_whole(env.folder / MARKER, {
         "format": FORMAT, "engine": spec.name, "version": spec.version, "variant": env.variant.name,
