@@ -82,6 +82,12 @@ def wav_length(path: Path) -> int:
         return file.getnframes()
 
 
+def wav_rate(path: Path) -> int:
+    """Return the samples per second of a wav file."""
+    with wave.open(str(path), "rb") as file:
+        return file.getframerate()
+
+
 def resample(samples: np.ndarray, from_rate: int, to_rate: int = SAMPLE_RATE) -> np.ndarray:
     """Return samples at another rate (polyphase, linear phase)."""
     if from_rate == to_rate:

@@ -1,0 +1,77 @@
+"""A voice engine that is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from podcast.audio import wav_rate
+from podcast.engines.base import Speech
+from podcast.engines.installed.info import info_of
+from podcast.engines.installed.room import Installed
+from podcast.environments.spec import EngineVoice
+from podcast.episode import Phone, Word
+from podcast.errors import EngineError
+
+SPEAKER = "#"  # between a voice's name and the speaker that is meant, in voices of several
+
+
+class InstalledSpeech:
+    """Lets the engine's worker speak; see `SpeechEngine`."""
+
+    def __init__(self, engine: Installed) -> None:
+        self.engine = engine
+        self.info = info_of(engine.spec)
+
+    def identity(self) -> str:
+        """Return the pins, weights and worker by their digests."""
+        return self.engine.identity()
+
+    def voices(self, language: str) -> tuple[str, ...]:
+        """Return the voices for a language, those of the same region first."""
+        wanted = language.lower()
+        base = wanted.partition("-")[0]
+        near = [v for v in self.engine.spec.voices if not v.language or v.language.lower().partition("-")[0] == base]
+        spoken = {tag.lower().partition("-")[0] for tag in self.info.languages}
+        if spoken and base not in spoken:
+            return ()
+        allowed = [v for v in near if v.commercial or not self.engine.room.commercial_safe]
+        return tuple(v.name for v in sorted(allowed, key=lambda v: bool(v.language) and v.language.lower() != wanted))
+
+    def about(self, voice: str) -> str:
+        """Return a few words about a voice."""
+        found = self._voice(voice)
+        return found.about if found else ""
+
+    def gender(self, voice: str) -> Literal["female", "male", ""]:
+        """Return what a listener takes a voice for, as the manifest tells."""
+        found = self._voice(voice)
+        return found.gender if found else ""
+
+    def _voice(self, name: str) -> EngineVoice | None:
+        return next((v for v in self.engine.spec.voices if v.name == name.partition(SPEAKER)[0]), None)
+
+    def synthesize(self, text: str, voice: str, language: str, options: Mapping[str, Any], into: Path) -> Speech:
+        """Speak a text; the voice's own files are brought at its first use.
+
+        Raises:
+            EngineError: there is no such voice, its licence forbids the use, or the engine refused or failed.
+        """
+        found = self._voice(voice)
+        if found is None and not (self.engine.spec.clones and Path(voice).is_file()):
+            known = ", ".join(self.voices(language)[:6]) or "none for this language"
+            raise EngineError(f"{self.info.name} has no voice {voice!r}", f"it has {known}", "voice")
+        if found is not None and self.engine.room.commercial_safe and not found.commercial:
+            raise EngineError(f"the licence of the voice {voice} ({found.licence}) forbids commercial use",
+                              f"it may use {', '.join(self.voices(language)[:6])}", "commercial_safe")
+        if found is not None:
+            self.engine.bring(found.weights)
+        value = self.engine.run({"text": text, "voice": voice, "language": language, "options": dict(options),
+                                 "seed": 0, "into": str(into)})
+        audio = Path(value["files"]["audio"])
+        rate = wav_rate(audio)
+        words = tuple(Word(w, round(a * rate), round(b * rate)) for w, a, b in value.get("words", ()))
+        phones = tuple(Phone(p, round(a * rate), round(b * rate)) for p, a, b in value.get("phones", ()))
+        fits = len(words) == len(text.split())  # else the words are found by alignment
+        return Speech(audio, rate, words if fits else (), phones if fits else ())
