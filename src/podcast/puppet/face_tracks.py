@@ -22,9 +22,9 @@ _PIVOT = (0.0, 0.62, -0.35)  # of the neck, from the skull's centre, face height
 # on the camera while the head turns. Up and down, where lids hide the iris, both lids are witnesses as well: they go
 # with the eye, while a squint, which moves them against each other, cancels out.
 _GAZE_X, _GAZE_Y = 0.169 * 0.62, 0.124 * 0.45  # eye widths at channel value 1
-_LIDS_TELL = 0.65  # weight of either lid, the iris having 1
-_LIDS_NOD = 0.025 / 10.0  # eye widths per degree by which lids seem to rise when the head nods, in clips and portraits
-_FAR_EYE = 0.5, 0.9  # widths, over the other eye's, of an eye that counts for nothing and for all
+_LIDS_TELL = 0.6  # weight of either lid, the iris having 1
+_LIDS_NOD = 0.018 / 10.0  # eye widths per degree by which lids seem to rise when the head nods, in clips and portraits
+_FAR_EYE = 0.6, 0.95  # widths, over the other eye's, of an eye that counts for nothing and for all
 _OPEN = 70  # percentile: most of the time eyes are open
 _SHUT = 0.5  # percentile of the lids in a clip with blinks
 _HALF_SHUT, _NEVER_SHUT = 0.6, 0.3  # share of the open eye: nobody blinked above the first; the second stands in
@@ -46,12 +46,13 @@ def measure(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     face = _upright(in_head(points, head))
     out = {name: np.zeros(len(points)) for name in TRACKS}
     turn = angles(head.rotations)
-    near = _nearness(points)
+    clear = _clearness(points)
+    near = clear / clear.sum(1, keepdims=True)
     lids = (np.stack([_lids(face, side) for side in (0, 1)], 1) * near).sum(1)
     out["yaw"], out["pitch"], out["roll"] = _cleared(turn, lids).T
     out["blink_l"] = out["blink_r"] = _whole_blinks(lids)
     out["gaze_x"], out["gaze_y"] = _gaze(face, near, lids < _BLINKING, turn[:, 1])
-    out["brow_l"], out["brow_r"] = _brows(face, lids)
+    out["brow_l"], out["brow_r"] = _brows(face, lids, clear)
     out["frown"] = _frown(face, lids)
     out["head_x"], out["head_y"] = _cleared(_shift(head), lids).T
     places = head.places[:, :2] / (head.scales * head.height)[:, None]
@@ -66,13 +67,12 @@ def _upright(face: np.ndarray) -> np.ndarray:
     return np.asarray(face @ level)
 
 
-def _nearness(points: np.ndarray) -> np.ndarray:
-    """Return how much each eye counts (frames, 2): the far one of a turned head is seen badly."""
+def _clearness(points: np.ndarray) -> np.ndarray:
+    """Return how well each eye is seen, up to 1 (frames, 2): the far one of a turned head is seen badly."""
     ends = np.array(_CORNERS)
     width = np.linalg.norm(points[:, ends[:, 1], :2] - points[:, ends[:, 0], :2], axis=2)
     share = width / np.maximum(width.max(1, keepdims=True), 1e-6)
-    near = np.clip((share - _FAR_EYE[0]) / (_FAR_EYE[1] - _FAR_EYE[0]), 0.05, 1.0)
-    return np.asarray(near / near.sum(1, keepdims=True))
+    return np.asarray(np.clip((share - _FAR_EYE[0]) / (_FAR_EYE[1] - _FAR_EYE[0]), 0.05, 1.0))
 
 
 def _eye_width(face: np.ndarray, side: int) -> np.ndarray:
@@ -137,13 +137,17 @@ def _gaze(face: np.ndarray, near: np.ndarray, seen: np.ndarray, pitch: np.ndarra
     return np.clip(x, -1.0, 1.0), np.clip(y, -1.0, 1.0)
 
 
-def _brows(face: np.ndarray, lids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return brows, raised over their usual height; 1 is a strong raise of this person."""
+def _brows(face: np.ndarray, lids: np.ndarray, clear: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return brows, raised over their usual height; 1 is a strong raise of this person.
+
+    A brow that is seen badly goes with the other one, as brows mostly do.
+    """
     raised = []
     for side in (0, 1):
         height = face[:, list(_CORNERS[side]), 1].mean(1) - face[:, list(_BROWS[side]), 1].mean(1)
         height = _cleared(height[:, None], lids)[:, 0]
         raised.append(height - np.median(height))
+    raised = [clear[:, i] * raised[i] + (1 - clear[:, i]) * raised[1 - i] for i in (0, 1)]
     strong = np.clip(np.percentile(np.abs(np.mean(raised, 0)), _BROW_STRONG), _BROW_LEAST, _BROW_MOST)
     return np.clip(raised[0] / strong, -1.0, 1.0), np.clip(raised[1] / strong, -1.0, 1.0)
 
