@@ -1,15 +1,21 @@
-"""What this machine has: processors that we may use, memory, and whether there is a GPU."""
+"""What this machine has: processors that we may use, what they compute with, memory, and drivers of GPUs."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import platform
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
+_OWN_CGROUP = Path("/proc/self/cgroup")
+_CPU_INFO = Path("/proc/cpuinfo")
 _NVIDIA_VERSION = Path("/proc/driver/nvidia/version")
+# Flags of processors that compute with bfloat16: x86 (Linux' names), Arm.
+_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}
 
 
 @dataclass(frozen=True)
@@ -26,23 +32,82 @@ def processors() -> int:
     """Return how many processors we may use: affinity and the container's quota respected."""
     affinity = getattr(os, "sched_getaffinity", None)
     allowed = len(affinity(0)) if affinity else os.cpu_count() or 1
-    quota = _quota()
+    quota = cpu_quota()
     return max(1, min(allowed, round(quota))) if quota else allowed
 
 
-def _quota() -> float | None:
-    """Return the processors that the control group grants (v2, then v1), None if unlimited."""
+def cpu_quota(root: Path = _CGROUP, own: Path = _OWN_CGROUP) -> float | None:
+    """Return the processors that our control group grants, None if unlimited.
+
+    The strictest limit counts, of our group and of all those that it lies in (v2 and v1; Linux, cgroups(7)).
+    """
+    limits = [limit for folder in _groups(root, own) if (limit := _limit(folder)) is not None]
+    return min(limits) if limits else None
+
+
+def _groups(root: Path, own: Path) -> Iterator[Path]:
+    """Yield the folders of our control groups for processors, and of those above them."""
     try:
-        limit, period = (_CGROUP / "cpu.max").read_text().split()
+        lines = own.read_text().splitlines()
+    except OSError:
+        lines = []
+    found: dict[Path, None] = {}
+    for line in [*lines, "0::/", "1:cpu:/"]:
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        base = root if not controllers else next(
+            (root / name for name in (controllers, "cpu", "cpu,cpuacct") if (root / name).is_dir()), root / "cpu")
+        # Within a container the path may lead out of what is mounted ("/../.."); then the root is our group.
+        parts = [part for part in path.split("/") if part and part != ".."]
+        for depth in range(len(parts), -1, -1):
+            found[base.joinpath(*parts[:depth])] = None
+    yield from found
+
+
+def _limit(folder: Path) -> float | None:
+    try:
+        limit, period = (folder / "cpu.max").read_text().split()
         return None if limit == "max" else int(limit) / int(period)
     except (OSError, ValueError):
         pass
     try:
-        limit_us = int((_CGROUP / "cpu/cpu.cfs_quota_us").read_text())
-        period_us = int((_CGROUP / "cpu/cpu.cfs_period_us").read_text())
-        return limit_us / period_us if limit_us > 0 else None
+        limit_us = int((folder / "cpu.cfs_quota_us").read_text())
+        return limit_us / int((folder / "cpu.cfs_period_us").read_text()) if limit_us > 0 else None
     except (OSError, ValueError):
         return None
+
+
+def performance_cores() -> int | None:
+    """Return how many fast cores an Apple processor has, None elsewhere."""
+    return _sysctl("hw.perflevel0.physicalcpu") or None
+
+
+@cache
+def has_bfloat16() -> bool:
+    """Tell whether the processor computes with bfloat16; False where it is not told (Windows)."""
+    if platform.system() == "Darwin":
+        return bool(_sysctl("hw.optional.arm.FEAT_BF16"))
+    return bool(_BFLOAT16 & cpu_flags())
+
+
+def cpu_flags(info: Path = _CPU_INFO) -> frozenset[str]:
+    """Return what Linux says that the processor can; empty elsewhere."""
+    try:
+        lines = info.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return frozenset()
+    flags = next((line for line in lines if line.lower().startswith(("flags", "features"))), "")
+    return frozenset(flags.partition(":")[2].split())
+
+
+def _sysctl(name: str) -> int:
+    """Return one of macOS' numbers, 0 where there is none."""
+    if platform.system() != "Darwin":
+        return 0
+    value, size = ctypes.c_int64(0), ctypes.c_size_t(8)
+    failed = ctypes.CDLL(None).sysctlbyname(name.encode(), ctypes.byref(value), ctypes.byref(size), None, 0)
+    return 0 if failed else int(value.value)
 
 
 def cpu() -> Device:
@@ -52,26 +117,20 @@ def cpu() -> Device:
 
 def _cpu_name() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = _CPU_INFO.read_text().splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
 
 
 def gpus() -> tuple[Device, ...]:
-    """Describe the GPUs that a driver presents. Nothing is claimed here about what they can do."""
+    """Tell which GPUs a driver presents; what they can do is proved elsewhere."""
     found: list[Device] = []
     if has_library("libcuda.so.1", "nvcuda.dll"):
-        found.append(Device("cuda", _nvidia_name(), True, "an NVIDIA driver is loaded"))
+        found.append(Device("cuda", "NVIDIA GPU", True, "an NVIDIA driver is loaded"))
     if platform.system() == "Darwin" and platform.machine() == "arm64":
         found.append(Device("mps", "Apple GPU", True, "Apple Silicon"))
     return tuple(found)
-
-
-def _nvidia_name() -> str:
-    cards = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
-    names = [line.split(":", 1)[1].strip() for c in cards for line in c.read_text().splitlines() if "Model" in line]
-    return ", ".join(names) or "NVIDIA GPU"
 
 
 def driver_identity() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -251,24 +250,3 @@ def clear_cache(config: Path | None, settings: Settings) -> None:
     """Remove what no running command uses."""
     freed = _cache(load_config(config, settings)).clear()
     out.print(f"{freed / 1e6:.1f} MB freed", highlight=False)
-
-
-# ---------------------------------------------------------------- doctor
-
-
-def examine(config: Path | None, settings: Settings, as_json: bool) -> None:
-    """Tell what this machine has and what was proved to work."""
-    from podcast.doctor import findings
-    from podcast.graphics import fonts
-
-    video = load_config(config, settings).config.video
-    rows = findings(video.size, video.rate, video.ffmpeg, fonts.missing(["Aa"], video.font))
-    if as_json:
-        print_json([asdict(row) for row in rows])
-        return
-    made = table("", "what", "found", "what that means")
-    marks = {"good": "[green]✓[/]", "note": "[cyan]·[/]", "bad": "[red]✗[/]"}
-    for row in rows:
-        made.add_row(marks[row.verdict], row.what, escape(row.found), escape(row.meaning))
-    show(made)
-    err.print(f"podcast on Python {platform.python_version()}, {platform.platform()}", style="dim")
