@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+import podcast.process
 from podcast.errors import PodcastError, ScriptError
-from podcast.process import ProgramError, WorkerPool, run_program
+from podcast.process import Guarded, ProgramError, WorkerPool, run_program
 
 PYTHON = sys.executable
+GUARD = Path(podcast.process.__file__).parent / "environments" / "inside" / "podcast_guard.py"
 
 
 def test_output_comes_back() -> None:
@@ -93,3 +95,25 @@ def test_workers_die_with_their_parent(tmp_path: Path) -> None:
     parent.wait()
     assert len(children) == 2
     assert all(_gone(pid) for pid in children)
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")
+def test_what_a_guarded_program_left_behind_dies(tmp_path: Path) -> None:
+    code = ("import subprocess, sys\n"
+            "wait = [sys.executable, '-c', 'import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)']\n"
+            "print(subprocess.Popen(wait, stdout=subprocess.DEVNULL).pid)\n")
+    program = Guarded([PYTHON, "-c", code], guard=GUARD, env=dict(os.environ), cwd=tmp_path)
+    child = int(program.stdout.read())
+    assert program.wait(10) == 0  # it ended by itself, its child did not
+    assert not _gone(child, patience=0.2)
+    program.kill()
+    program.kill()  # again: nothing happens
+    assert _gone(child)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the guard is POSIX")
+def test_a_guarded_program_does_not_wait_for_its_guard(tmp_path: Path) -> None:
+    code = "import os\ntry: os.wait()\nexcept ChildProcessError: print('no child', os.getpid() == os.getpgrp())"
+    program = Guarded([PYTHON, "-c", code], guard=GUARD, env=dict(os.environ), cwd=tmp_path)
+    assert program.stdout.read().strip() == b"no child True"
+    program.kill()

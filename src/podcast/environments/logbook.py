@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 LIMIT = 2 << 20  # bytes of a log and of the part before it that is kept
-_KEPT = 10  # logs of earlier workers
+_KEPT = 20  # logs of earlier workers
 _TAIL_BYTES = 16 << 10  # read for the tail
 _TAIL_LINES = 12
 

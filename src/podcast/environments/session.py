@@ -36,10 +36,10 @@ class Limits:
 class Broken(Exception):  # noqa: N818
     """The worker died, hung or broke the protocol: its process is of no more use."""
 
-    def __init__(self, reason: str, killed: bool = False) -> None:
+    def __init__(self, reason: str, killed: bool = False, greeted: bool = True) -> None:
         super().__init__(reason)
-        self.reason = reason
         self.killed = killed  # by a signal that was not ours: the system's answer to a lack of memory
+        self.greeted = greeted  # it had said hello: its environment is not wholly broken
 
 
 class Reported(Exception):  # noqa: N818
@@ -84,7 +84,10 @@ class Session:
         Raises:
             Broken: it does not answer, or speaks another protocol.
         """
-        value = self.ask("hello", args, listener, stall=self._limits.start, heartbeat=self._limits.start)
+        try:
+            value = self.ask("hello", args, listener, stall=self._limits.start, heartbeat=self._limits.start)
+        except Broken as broken:
+            raise Broken(str(broken), broken.killed, greeted=False) from None
         self._greeted = True
         if value.get("protocol") != PROTOCOL:
             raise Broken(f"it speaks protocol {value.get('protocol')}, we speak {PROTOCOL}")

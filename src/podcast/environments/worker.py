@@ -203,6 +203,9 @@ class Worker:
         if last.killed:
             problem = "its worker was killed from outside, most likely because memory ran out"
             return OutOfMemory(problem, self._traces(), name)
+        if not last.greeted:
+            remedy = f"podcast engines repair {name}\n{self._traces()}"
+            return EngineError(f"its worker does not start: {last}", remedy, name)
         first = str(reasons[0])
         told = f"{first}, also after a new start" if first == str(last) else f"{first}; started again, {last}"
         return EngineError(f"its worker failed: {told}", self._traces(), name)

@@ -22,7 +22,10 @@ def main() -> None:
             _watch(pipe)
         os._exit(0)  # the watcher is nobody's child: a program that waits for all its children does not wait for it
     os.waitpid(between, 0)
-    os.execv(sys.argv[2], sys.argv[2:])
+    try:
+        os.execv(sys.argv[2], sys.argv[2:])
+    except OSError as error:
+        sys.exit(f"cannot start {sys.argv[2]} ({error.strerror})")
 
 
 def _watch(pipe: int) -> None:
