@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from podcast_worker import Refused, serve  # first: it takes standard output away from everybody else
-
 import wave
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 import timing
+from podcast_worker import Refused, serve
 from voice import SPEAKER_MARK, Scales, Spoken, Voice
 
 KEPT = 3  # voices in memory, 100 MB each
@@ -27,8 +27,6 @@ def load(device: str, setup: dict[str, Any]) -> State:
 
 def run(state: State, args: dict[str, Any], progress: Callable[..., None]) -> dict[str, Any]:
     """Speak args["text"]."""
-    if args.get("list"):
-        return {"files": {}, "voices": there(state["weights"])}
     name, _, speaker = args["voice"].partition(SPEAKER_MARK)
     voice = get_voice(state, name)
     number = get_speaker(voice, name, speaker)
@@ -40,7 +38,8 @@ def run(state: State, args: dict[str, Any], progress: Callable[..., None]) -> di
         progress(index / len(sentences), f"sentence {index + 1} of {len(sentences)}")
         spoken.append(voice.speak(phonemes, (int(args.get("seed") or 0), index), number, scales))
     if not any(len(s.samples) for s in spoken):
-        raise Refused("input", f"{name} has no sounds for {args['text'][:60]!r}", "choose a voice of the text's language")
+        raise Refused("input", f"{name} has no sounds for {args['text'][:60]!r}",
+                      "choose a voice of the text's language")  # fmt: skip
     rate = voice.config.sample_rate
     write(Path(args["into"]) / "speech.wav", spoken, rate)
     return {"files": {"audio": "speech.wav"}, "rate": rate, **times(args["text"], voice, spoken)}
@@ -119,7 +118,7 @@ def times(text: str, voice: Voice, spoken: list[Spoken]) -> dict[str, Any]:
     rate, at, phones = voice.config.sample_rate, 0.0, []
     for s in spoken:
         phones += timing.phones_of(s.phonemes, s.lengths, rate, at)
-        at += len(s.samples) / rate + GAP
+        at += (len(s.samples) + round(GAP * rate)) / rate
     tokens = text.split()
     words = timing.words_of(tokens, [sounds(voice, token) for token in tokens], phones)
     if voice.spelled:  # letters, which nobody could turn into mouth shapes

@@ -1,0 +1,133 @@
+"""The voices that are installed, in their real environments, with models of random weights.
+
+PODCAST_TEST_PIPER_PYTHON and PODCAST_TEST_COQUI_PYTHON name interpreters that have the packages of the locks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from podcast.audio import read_wav
+from podcast.environments.manifest import find_spec
+from podcast.environments.spec import Environment
+from podcast.environments.worker import Refusal, Setup, Worker
+
+HERE = Path(__file__).parent
+TEXT = "Hello there, this is one of a number of small tests. It was paid for, wasn't it?"
+NEAR = 0.08  # s by which a caption may miss its word
+WINDOW = 0.005  # s
+
+
+def _worker(engine: str, python: Path, weights: Path, folder: Path) -> Worker:
+    spec = find_spec(engine)
+    place = folder / "environment"
+    place.mkdir(exist_ok=True)
+    return Worker(Environment(spec, spec.variants[-1], "0" * 64, place, python, None, weights), Setup())
+
+
+def _python(variable: str) -> Path:
+    if not (name := os.environ.get(variable)):
+        pytest.skip(f"{variable} is not set")
+    return Path(name)
+
+
+def _say(worker: Worker, into: Path, text: str = TEXT, seed: int = 1, **more: Any) -> tuple[np.ndarray, dict[str, Any]]:
+    into.mkdir(parents=True)
+    args = {"text": text, "voice": "random", "language": "en", "options": {}, "seed": seed, "into": into} | more
+    value = worker.run(args)
+    return read_wav(Path(value["files"]["audio"]))[:, 0], value
+
+
+def _onsets(sound: np.ndarray, rate: int) -> np.ndarray:
+    """Return where sound begins after at least 50 ms of silence, in seconds."""
+    hop = round(WINDOW * rate)
+    level = np.abs(sound[: len(sound) // hop * hop]).reshape(-1, hop).max(axis=1) > 0.02 * np.abs(sound).max()
+    quiet = 10
+    starts = [i for i in range(len(level)) if level[i] and not level[max(0, i - quiet) : i].any()]
+    return np.array(starts) * WINDOW
+
+
+# ---------------------------------------------------------------- manifests
+
+
+@pytest.mark.parametrize("engine", ["piper"])
+def test_voices_are_told_apart(engine: str) -> None:
+    spec = find_spec(engine)
+    names = [voice.name for voice in spec.voices]
+    assert len(set(names)) == len(names) >= 2
+    assert {voice.gender for voice in spec.voices} >= {"female", "male"}
+    for voice in spec.voices:
+        assert not voice.language or voice.language.split("-")[0] in spec.languages
+
+
+# ---------------------------------------------------------------- Piper
+
+
+@pytest.fixture(scope="module")
+def piper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    python, folder = _python("PODCAST_TEST_PIPER_PYTHON"), tmp_path_factory.mktemp("piper")
+    subprocess.run([python, HERE / "piper_random.py", folder / "weights", "random"], check=True)
+    with _worker("piper", python, folder / "weights", folder) as worker:
+        yield worker
+
+
+def test_piper_tells_when_it_says_each_word(piper: Worker, tmp_path: Path) -> None:
+    sound, value = _say(piper, tmp_path / "a")
+    words, phones = value["words"], value["phones"]
+    assert [word for word, _, _ in words] == TEXT.split()
+    assert all(start < end for _, start, end in words)
+    assert all(a[2] <= b[1] for a, b in itertools.pairwise(words))
+    assert all(abs(a[2] - b[1]) < 1e-6 or b[1] > a[2] for a, b in itertools.pairwise(phones))
+    assert phones[-1][2] <= len(sound) / value["rate"] + 1e-6
+    onsets, starts = _onsets(sound, value["rate"]), np.array([start for _, start, _ in words])
+    missed = np.abs(onsets[:, None] - starts[None]).min(axis=1)
+    assert len(onsets) >= len(words) - 3  # "of a" and the like run together
+    assert missed.max() < NEAR, dict(zip(onsets, missed, strict=True))
+
+
+def test_piper_says_phones_that_mouths_understand(piper: Worker, tmp_path: Path) -> None:
+    _, value = _say(piper, tmp_path / "a", "My papa fed bees.")
+    said = "".join(symbol for symbol, _, _ in value["phones"])
+    assert said.replace("ˈ", "").replace("ˌ", "").startswith("maɪpɑːp")
+    assert "ˈb" not in said and "ˈiː" in said  # stress and length stand with their vowel
+
+
+def test_piper_says_the_same_again(piper: Worker, tmp_path: Path) -> None:
+    first, _ = _say(piper, tmp_path / "a")
+    _say(piper, tmp_path / "b", "Something else.")
+    again, _ = _say(piper, tmp_path / "c")
+    other, _ = _say(piper, tmp_path / "d", seed=2)
+    assert np.array_equal(first, again)
+    assert len(other) != len(first) or not np.array_equal(first, other)
+
+
+def test_piper_in_a_new_process_says_the_same(piper: Worker, tmp_path: Path) -> None:
+    first, _ = _say(piper, tmp_path / "a")
+    environment = piper.environment
+    with _worker("piper", environment.python, environment.weights, tmp_path) as fresh:
+        again, _ = _say(fresh, tmp_path / "b")
+    assert np.array_equal(first, again)
+
+
+def test_piper_speaks_faster(piper: Worker, tmp_path: Path) -> None:
+    usual, _ = _say(piper, tmp_path / "a")
+    fast, _ = _say(piper, tmp_path / "b", options={"rate": 2.0})
+    assert len(fast) < 0.75 * len(usual)
+
+
+def test_piper_refuses_a_voice_that_is_not_there(piper: Worker, tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match="'nobody' is not downloaded"):
+        _say(piper, tmp_path / "a", voice="nobody")
+
+
+def test_piper_verifies_itself(piper: Worker) -> None:
+    value = piper.verify()
+    assert value["repeatable"] and value["timings"] and value["seconds"] > 0.5
