@@ -255,6 +255,27 @@ def test_lack_of_memory_is_told_apart_and_not_tried_again(worker: Worker, tmp_pa
     assert run(worker, picture_job(tmp_path))["jobs"] == 1
 
 
+@pytest.mark.parametrize(
+    ("message", "kind_of_error"),
+    [
+        ("CUDA error: out of memory", OutOfMemory),
+        ("MPS backend out of memory (MPS allocated: 17 GB)", OutOfMemory),
+        ("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory", OutOfMemory),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", OutOfMemory),
+        ("Failed to allocate memory for requested buffer of size 4294967296", OutOfMemory),
+        ("CUDA error: device-side assert triggered", EngineError),
+        ("the memory of the host is fine", EngineError),
+    ],
+)
+def test_frameworks_words_for_lack_of_memory(
+    worker: Worker, tmp_path: Path, message: str, kind_of_error: type[EngineError]
+) -> None:
+    with pytest.raises(EngineError) as caught:
+        run(worker, picture_job(tmp_path, message=message))
+    assert type(caught.value) is kind_of_error
+    assert message in caught.value.problem
+
+
 def test_a_worker_that_the_system_kills_lacked_memory(worker: Worker, tmp_path: Path) -> None:
     with pytest.raises(OutOfMemory, match="killed from outside"):
         run(worker, picture_job(tmp_path, "killed"))
@@ -455,6 +476,17 @@ def test_a_killed_host_leaves_no_worker(environment: Environment, mood: str) -> 
     process.kill()
     process.communicate()
     assert soon(lambda: members(group) == [])
+
+
+def test_the_next_host_clears_the_folders_of_a_killed_one(worker: Worker, tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for owner in (gone.pid, os.getpid()):
+        (tmp_path / "scratch" / f"podcast-worker-{owner}-abc").mkdir()
+    run(worker, picture_job(tmp_path))
+    kept = tmp_path / "scratch" / f"podcast-worker-{os.getpid()}-abc"
+    assert kept.exists() and not (tmp_path / "scratch" / f"podcast-worker-{gone.pid}-abc").exists()
+    kept.rmdir()
 
 
 def test_ctrl_c_reaches_the_host_alone_which_ends_its_workers(environment: Environment) -> None:

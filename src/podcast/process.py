@@ -201,6 +201,19 @@ def _signal_group(child: subprocess.Popen[bytes], number: int) -> None:
             os.killpg(child.pid, number)
 
 
+def is_running(pid: int) -> bool:
+    """Tell whether there is a process of this number; where that cannot be asked harmlessly (Windows), True."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
+
+
 class Guarded:
     """A long-lived program with pipes on all three streams; its whole process group dies with us, however we end.
 

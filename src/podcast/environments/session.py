@@ -90,7 +90,8 @@ class Session:
             raise Broken(str(broken), broken.killed, greeted=False) from None
         self._greeted = True
         if value.get("protocol") != PROTOCOL:
-            raise Broken(f"it speaks protocol {value.get('protocol')}, we speak {PROTOCOL}")
+            raise Broken(f"it speaks protocol {value.get('protocol')}, we speak {PROTOCOL}", greeted=False)
+        self.pid = int(value.get("pid", self.pid))  # on Windows an environment's python starts another
         return value
 
     def ask(

@@ -10,7 +10,8 @@ from pathlib import Path
 # Harmless and needed: programs, home (caches of compiled kernels), language, drivers, libraries, Windows' own.
 ALLOWED = (
     "PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "LC_*", "TZ",
-    "LD_LIBRARY_PATH", "DYLD_*", "CUDA_*", "NVIDIA_*", "ROCR_*", "HIP_*", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR",
+    "LD_LIBRARY_PATH", "DYLD_*", "CUDA_*", "NVIDIA_*", "PYTORCH_*", "ROCR_*", "HIP_*",
+    "XDG_CACHE_HOME", "XDG_RUNTIME_DIR",
     "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE", "APPDATA", "LOCALAPPDATA",
     "PROGRAMDATA", "PROGRAMFILES*", "NUMBER_OF_PROCESSORS", "PROCESSOR_*", "SSL_CERT_FILE", "SSL_CERT_DIR",
 )  # fmt: skip

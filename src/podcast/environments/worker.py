@@ -22,12 +22,13 @@ from podcast.environments.session import INSIDE, Broken, Limits, Listener, Repor
 from podcast.environments.spec import Environment
 from podcast.environments.surroundings import surroundings
 from podcast.errors import EngineError, MediaError
-from podcast.process import ProgramError
+from podcast.process import ProgramError, is_running
 
 Progress = Callable[[float, str], None]
 
 _ATTEMPTS = 2  # a worker is started once more, then its failure is reported
 _POLL = 0.2  # s; waits are cut into pieces so that flags are heeded, and Ctrl-C gets in on Windows
+_PREFIX = "podcast-worker-"
 _numbers = itertools.count(1)
 
 
@@ -81,6 +82,7 @@ class Worker:
         self._session: Session | None = None
         self._folder: Path | None = None
         self._logbook: Logbook | None = None
+        self._announced = False  # to those who follow the processes
         self._turn = threading.Lock()
         self._closing = threading.Event()  # no further jobs
         self._stopping = threading.Event()  # nor the one that is being done
@@ -220,7 +222,7 @@ class Worker:
 
     def _start(self, listener: Listener) -> Session:
         spec, setup = self.environment.spec, self.setup
-        self._folder = Path(tempfile.mkdtemp(prefix=f"podcast-{spec.name}-", dir=self._scratch))
+        self._folder = _private_folder(self._scratch)
         env = surroundings(spec.secrets, setup.threads, self._folder, INSIDE, setup.variables)
         moment = time.strftime("%Y%m%d-%H%M%S")
         device = setup.device.replace(":", "")
@@ -233,6 +235,7 @@ class Worker:
         self._session = session
         self.starts += 1
         session.hello(self._introduction(), listener)
+        self._announced = True
         self._hooks.on_start(self, session.pid)
         return session
 
@@ -257,7 +260,9 @@ class Worker:
         session, self._session = self._session, None
         if session:
             session.end(politely)
-            self._hooks.on_end(self, session.pid)
+            if self._announced:
+                self._announced = False
+                self._hooks.on_end(self, session.pid)
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
@@ -272,6 +277,16 @@ class Worker:
             yield
         finally:
             self._turn.release()
+
+
+def _private_folder(scratch: Path | None) -> Path:
+    """Make a working directory; its name holds our process number, by which those of dead hosts are found."""
+    home = scratch or Path(tempfile.gettempdir())
+    for folder in home.glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdecimal() and not is_running(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)  # that of another user stays
+    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=home))
 
 
 def _heed(flags: Iterable[threading.Event | None]) -> None:

@@ -38,7 +38,7 @@ from typing import Any, NoReturn
 PROTOCOL = 1
 HEARTBEAT = 2.0  # s
 KINDS = ("input", "options", "out-of-memory", "internal")
-# What the allocators of PyTorch (CUDA, MPS, CPU), cuBLAS, cuDNN, ONNX Runtime and the system say.
+# What the allocators of PyTorch (CUDA, MPS, CPU), cuBLAS, cuDNN, ONNX Runtime, C++ and the system say.
 _MEMORY_WORDS = (
     "out of memory",
     "can't allocate memory",
@@ -47,6 +47,8 @@ _MEMORY_WORDS = (
     "failed to allocate memory",
     "cublas_status_alloc_failed",
     "cudnn_status_alloc_failed",
+    "bad_alloc",
+    "bad allocation",
 )
 
 
