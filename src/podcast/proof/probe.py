@@ -249,23 +249,27 @@ _OPERATORS: dict[str, Callable[[Any], tuple[list[Any], Callable[..., Any]]]] = {
 def _burst(torch: Any, device: str, clock: _Clock, readings: dict[str, Any]) -> list[Any]:
     """Work steadily for a moment; note the speed against the CPU's, and the device's own clock."""
     one = _noise(torch, BURST_SIDE, BURST_SIDE)
-    torch.matmul(one, one)
-    began = time.perf_counter()
-    torch.matmul(one, one)
-    on_cpu = time.perf_counter() - began
     moved = one.to(device)
-    product = torch.matmul(moved, moved)
-    clock.start()
-    product = torch.matmul(moved, moved)
-    first, _ = clock.stop()
-    times = max(1, min(2000, int(BURST / max(first, 1e-5))))
+    product = torch.matmul(moved, moved)  # loads kernels
+    on_cpu, best = (_best_of_three(torch, t, _Clock(torch, kind)) for t, kind in ((one, "cpu"), (moved, clock.kind)))
+    times = max(1, min(2000, int(BURST / max(best, 1e-5))))
     clock.start()
     for _ in range(times):
         product = torch.matmul(moved, moved)
     seconds, event = clock.stop()
     readings["event_ms"] = event
-    readings["speedup"] = round(on_cpu / max(seconds / times, 1e-9), 3)
+    readings["speedup"] = round(on_cpu / max(min(best, seconds / times), 1e-9), 3)
     return [moved, product]
+
+
+def _best_of_three(torch: Any, matrix: Any, clock: _Clock) -> float:
+    """Return the seconds of a product; the best, since neighbours on a busy machine only ever slow one down."""
+    found = []
+    for _ in range(3):
+        clock.start()
+        torch.matmul(matrix, matrix)
+        found.append(clock.stop()[0])
+    return min(found)
 
 
 class _Clock:
