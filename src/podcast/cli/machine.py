@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,6 +14,10 @@ from rich.markup import escape
 from podcast.cli.commands import Settings, print_json
 from podcast.cli.screen import err, out, show, table
 from podcast.config import Config, Loaded, as_dict, load_config
+from podcast.environments.install import installed
+from podcast.environments.manifest import engine_folders, load_spec
+from podcast.environments.proving import prove_environment
+from podcast.errors import EngineError
 from podcast.proof import Proof
 
 _PERSONAL = ("speakers.", "publish.author", "publish.show")
@@ -42,8 +47,13 @@ def examine(config: Path | None, settings: Settings, as_json: bool, report: Path
 
 
 def engine_proofs(loaded: Loaded) -> Sequence[tuple[str, Proof]]:
-    """Return the installed engines with their proofs."""
-    return ()
+    """Return the installed engines with their proofs; one that was never proved on this machine is proved now."""
+    found = []
+    for name, folder in engine_folders(loaded.config.engines_path).items():
+        with contextlib.suppress(EngineError):  # a broken manifest is shown by `podcast engines list`
+            if environment := installed(load_spec(folder), loaded.config.data):
+                found.append((name, prove_environment(environment, loaded.config.gpu.device)))
+    return found
 
 
 def differences(loaded: Loaded) -> dict[str, Any]:
