@@ -448,7 +448,7 @@ environment = Environment(spec, spec.variants[0], "digest", folder, Path({python
 def told(worker, pid):
     print(pid, flush=True)
 if __name__ == "__main__":
-    with Workers(limits=LIMITS, hooks=Hooks(told)) as hub:
+    with Workers(folder, limits=replace(LIMITS, heartbeat=60), hooks=Hooks(told)) as hub:
         for mood in ("litter", {mood!r}):
             hub.run(environment, SETUP, picture_job(folder, mood), lambda done, text: None)
 """
@@ -465,7 +465,8 @@ def host(environment: Environment, mood: str) -> tuple[subprocess.Popen[str], in
                                start_new_session=True)  # fmt: skip
     assert process.stdout is not None
     group = int(process.stdout.readline())
-    assert soon(lambda: bool(list((folder / "out").glob(".job-*/video.y4m"))) and left(folder) != [], PATIENCE)
+    out = folder / "out"
+    assert soon(lambda: (out / "video.y4m").exists() and any(out.glob(".job-*/video.y4m")), PATIENCE)
     assert len(members(group)) == 4  # the worker, its guard and two children that heed no signal
     return process, group
 
