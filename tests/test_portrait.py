@@ -209,6 +209,24 @@ def test_nothing_changes_outside_dirty_and_changed() -> None:
         before = picture.copy()
 
 
+def test_strips_give_the_picture_that_blending_everything_gives() -> None:
+    portrait = figure()
+    head = portrait.head
+    for p in [pose(yaw=18, pitch=11), pose(yaw=-18, roll=12), *random_poses(6)]:
+        p = head.limited(p)
+        move = head.move(p, (0.0, 0.0))
+        x, y = (np.float32(v) for v in np.meshgrid(np.arange(SIZE), np.arange(SIZE)))
+        maps = head._inverse(move, p, (x - head.at[0]).astype(np.float32), (y - head.at[1]).astype(np.float32))
+        alpha = cv2.remap(portrait.cutout.layer[..., 3], maps, None, cv2.INTER_LINEAR, borderValue=0)
+        follows = cv2.remap(cv2.resize(head.follow, head.size), maps, None, cv2.INTER_LINEAR, borderValue=0)
+        drawn = np.zeros((SIZE, SIZE), np.uint8)
+        for strip in head.strips(portrait.cutout.layer, move, p, (0, 0, SIZE, SIZE)):
+            drawn[strip.rows, strip.left : strip.left + strip.layer.shape[1]] = 1
+            assert (strip.layer[:, strip.solid, 3] == 255).all()
+        assert drawn.mean() < 0.6  # what is empty is left out
+        assert not ((alpha > 0) & (follows > 0) & (drawn == 0)).any()
+
+
 def test_background_never_flickers() -> None:
     portrait = figure()
     far = np.ones((SIZE, SIZE), bool)

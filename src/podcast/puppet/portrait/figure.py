@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Literal
 
 import cv2
 import numpy as np
 
-from podcast.canvas import blend, to_rgb, to_yuv
+from podcast.canvas import to_rgb, to_yuv
 from podcast.puppet.facemap import FaceMap
 from podcast.puppet.portrait.cutout import behind, cut_out, head_centre_of, head_height_of, place
 from podcast.puppet.portrait.eyes import Eye
 from podcast.puppet.portrait.geometry import EYES
-from podcast.puppet.portrait.head import HeadWarp, Strip
+from podcast.puppet.portrait.head import HeadWarp
 from podcast.puppet.portrait.mouth import MouthWarp
+from podcast.puppet.portrait.strips import Strip, moved, put_strips, strips_of
 from podcast.puppet.pose import CHANNELS, INDEX, MOUTH, REST
 from podcast.puppet.pose import EYES as EYE_CHANNELS
 from podcast.puppet.render import Figure
@@ -93,7 +93,7 @@ class PortraitFigure:
         self._mouth_state: tuple[int, ...] | None = None
         self._eye_state: tuple[int, ...] | None = None
         self._sway: tuple[int, int] | None = None
-        self._phases: dict[tuple[int, int], np.ndarray] = {}
+        self._phases: dict[tuple[int, int], list[Strip]] = {}
         self._still, self._still_at = self._still_part()
         self._trunk = self._trunk_box()
         self._touched: Box = (0, 0, self.w, self.h)
@@ -125,10 +125,11 @@ class PortraitFigure:
         x0, y0, x1, y1 = region = _join(self._touched, box)
         for part in _around(region, box):
             self._out[part] = self._stage[part]
-        if box[2] > box[0] and box[3] > box[1]:  # head and neck, over the background alone
+        if box[2] > box[0] and box[3] > box[1]:  # what follows the head, over the background alone
             x0, y0, x1, y1 = box
-            target, ground = self._out[y0:y1, x0:x1], self._background[y0:y1, x0:x1]
-            _put_strips(target, ground, self.head.strips(self._layer, move, pose, box))
+            place = slice(y0, y1), slice(x0, x1)
+            strips = self.head.strips(self._layer, move, pose, box)
+            put_strips(self._out[place], strips, self._background[place], self._stage[place])
         self._touched, self.changed = box, _even(region, self.w, self.h)
         return self._out
 
@@ -152,10 +153,11 @@ class PortraitFigure:
         state = round(dx * _PHASES), round(dy * _PHASES)
         x0, y0, x1, y1 = self._trunk
         if state != self._sway and x1 > x0 and y1 > y0:
-            self._stage[y0:y1, x0:x1] = self._background[y0:y1, x0:x1]
             px, py = (int(at) * _PHASES + by for at, by in zip(self._still_at, state, strict=True))
-            layer = self._phase(px % _PHASES, py % _PHASES)
-            blend(self._stage, layer, px // _PHASES, py // _PHASES)
+            phase = self._phase(px % _PHASES, py % _PHASES)
+            strips = moved(phase, px // _PHASES - x0, py // _PHASES - y0, (x1 - x0, y1 - y0))
+            ground = self._background[y0:y1, x0:x1]
+            put_strips(self._stage[y0:y1, x0:x1], strips, ground, ground)
             self._touched = _join(self._touched, self._trunk)
         self._sway = state
         return state
@@ -170,12 +172,12 @@ class PortraitFigure:
         part = layer[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
         return np.ascontiguousarray(part), (x + int(cols[0]), y + int(rows[0]))
 
-    def _phase(self, fx: int, fy: int) -> np.ndarray:
+    def _phase(self, fx: int, fy: int) -> list[Strip]:
         """Return the still part at a sub-pixel position."""
         if (fx, fy) not in self._phases:
             size = self._still.shape[1] + 1, self._still.shape[0] + 1
             move = np.array([[1, 0, fx / _PHASES], [0, 1, fy / _PHASES]])
-            self._phases[fx, fy] = cv2.warpAffine(self._still, move, size) if fx or fy else self._still
+            self._phases[fx, fy] = strips_of(cv2.warpAffine(self._still, move, size) if fx or fy else self._still)
         return self._phases[fx, fy]
 
     def _trunk_box(self) -> Box:
@@ -197,31 +199,6 @@ class PortraitFigure:
                 )
                 box = _join(box, self.head.extent(move, (self.w, self.h)))
         return _even(_join(box, self._trunk), self.w, self.h)
-
-
-def _put_strips(target: np.ndarray, ground: np.ndarray, strips: Iterable[Strip]) -> None:
-    """Put strips of a layer, from above to below, on a picture into a target of equal size."""
-    row = 0
-    for strip in strips:
-        target[row : strip.rows.start] = ground[row : strip.rows.start]
-        row = strip.rows.stop
-        out, below = target[strip.rows], ground[strip.rows]
-        left, right = strip.left, strip.left + strip.layer.shape[1]
-        out[:, :left], out[:, right:] = below[:, :left], below[:, right:]
-        out, below, solid = out[:, left:right], below[:, left:right], strip.solid
-        for edge in (slice(0, solid.start), slice(solid.stop, right - left)):
-            if edge.stop > edge.start:
-                _put_over(out[:, edge], below[:, edge], strip.layer[:, edge])
-        if solid.stop > solid.start:
-            cv2.cvtColor(strip.layer[:, solid], cv2.COLOR_BGRA2BGR, dst=out[:, solid])
-    target[row:] = ground[row:]
-
-
-def _put_over(target: np.ndarray, picture: np.ndarray, layer: np.ndarray) -> None:
-    """Put a layer on a picture into a target of equal size."""
-    keep = cv2.cvtColor(cv2.bitwise_not(cv2.extractChannel(layer, 3)), cv2.COLOR_GRAY2BGR)
-    below = cv2.multiply(picture, keep, dst=keep, scale=1 / 255)
-    cv2.add(below, cv2.cvtColor(layer, cv2.COLOR_BGRA2BGR), dst=target)
 
 
 def _around(outer: Box, inner: Box) -> list[tuple[slice, slice]]:

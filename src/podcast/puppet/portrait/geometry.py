@@ -76,6 +76,11 @@ def crown_of(face: FaceMap) -> tuple[np.ndarray, bool]:
     return chin + up * (_CROWN[1] * face.height), False
 
 
+def combined(weights: np.ndarray, fields: np.ndarray) -> np.ndarray:
+    """Return the weighted sum of fields (n, ...)."""
+    return (weights @ fields.reshape(len(fields), -1)).reshape(fields.shape[1:])
+
+
 class Nodes:
     """A coarse grid over a box of pixels; its bilinear enlargement is exact at the pixels' middles."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from podcast.puppet.portrait.cutout import Cutout
-from podcast.puppet.portrait.geometry import CHEEKS, CHIN, EARS, EYES, FOREHEAD, OVAL, Nodes, fall, rise
+from podcast.puppet.portrait.geometry import CHEEKS, CHIN, EARS, EYES, FOREHEAD, OVAL, Nodes, combined, fall, rise
+from podcast.puppet.portrait.strips import Strip, longest
 from podcast.puppet.pose import INDEX, REST
 from podcast.puppet.turn import Box, Move
 
@@ -27,18 +27,9 @@ _KNEE = 0.75  # where a limit begins to bend the movement
 _BROW_UP, _BROW_DOWN, _FROWN = 0.062, 0.026, 0.024  # travel, face heights
 _CHEEK = 0.020
 _EXPRESSIONS = ("brow_l", "brow_r", "frown", "cheeks")
-_STRIP = 12  # nodes of the grid in the height of a strip: few enough to skip what is empty, high enough to be cheap
-_RIM = 2  # cells around the layer in which it is known to be empty
-
-
-@dataclass(frozen=True, eq=False)
-class Strip:
-    """Some rows of the turned head in a box of the region; beside them there is nothing of it."""
-
-    rows: slice  # of the box
-    left: int  # column of the box at which `layer` begins
-    layer: np.ndarray  # uint8 (rows, width, 4); valid until the next strip
-    solid: slice  # columns of `layer` in which the person hides all that is behind
+_STRIP = 120  # px, height of a strip: low enough to skip what is empty, high enough for few calls
+_FINE = 2  # cells of the cover for one of the grid
+_RIM = 4  # cells of the cover around the layer in which it is known to be empty
 
 
 def own_turn(landmarks: np.ndarray) -> tuple[float, float]:
@@ -91,7 +82,7 @@ class HeadWarp:
         gh, gw = x.shape
         alpha = cv2.resize(cutout.layer[..., 3], (gw, gh), interpolation=cv2.INTER_AREA)
         moving = (cv2.dilate(alpha, np.ones((3, 3), np.uint8)) > 0) & (self.follow > 0)
-        self.cover = _cover(cutout.layer[..., 3], gw, gh)
+        self.cover = _cover(cutout.layer[..., 3], self.follow)
         gx, gy = (x - self.pivot[0])[moving], (y - self.pivot[1])[moving]
         self.nodes = tuple(a.astype(np.float32) for a in (gx, gy, self.depth[moving], self.follow[moving]))
         self.start = np.float32(self.depth[moving].mean())
@@ -121,16 +112,16 @@ class HeadWarp:
         return max(0, int(x0)), max(0, int(y0)), min(size[0], int(x1) + 1), min(size[1], int(y1) + 1)
 
     def strips(self, layer: np.ndarray, move: Move, pose: np.ndarray, box: Box) -> Iterator[Strip]:
-        """Yield the turned layer in a box of the region, from above to below; rows left out are empty."""
+        """Yield what follows the head in a box of the region, turned, from above to below; left out rows are still."""
         width, height, step = box[2] - box[0], box[3] - box[1], self.step
         nodes = Nodes(box[0], box[1], width, height, step)
         maps = self._inverse(move, pose, nodes.x - np.float32(self.at[0]), nodes.y - np.float32(self.at[1]))
-        cover = self._sample(self.cover, maps[..., 0], maps[..., 1], _RIM)
-        seen, solid = cover[..., 0] > 0, cover[..., 1] >= 1
-        for start in range(0, nodes.ny - 2, _STRIP):
-            end = min(start + _STRIP, nodes.ny - 2)
+        seen, solid = self._covered(maps)
+        high = max(1, round(_STRIP / step))
+        for start in range(0, nodes.ny - 2, high):
+            end = min(start + high, nodes.ny - 2)
             used = slice(start, end + 2)  # a pixel lies between two of three nodes
-            cells = np.flatnonzero(_of_three(seen[used].any(0), np.logical_or))
+            cells = np.flatnonzero(_of_three(np.any(seen[used], 0), np.logical_or))
             if not len(cells):
                 continue
             first, last = int(cells[0]), int(cells[-1]) + 1
@@ -138,7 +129,7 @@ class HeadWarp:
             left, right = first * step, min(last * step, width)
             fine = nodes.enlarged(maps[used, first : last + 2], right - left, rows.stop - rows.start)
             part = cv2.remap(layer, fine, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-            a, b = _longest(_of_three(solid[used, first : last + 2].all(0), np.logical_and))
+            a, b = longest(_of_three(np.all(solid[used, first : last + 2], 0), np.logical_and))
             yield Strip(rows, left, part, slice(min(a * step, right - left), min(b * step, right - left)))
 
     def _inverse(self, move: Move, pose: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -160,48 +151,43 @@ class HeadWarp:
         maps = cv2.merge([mx, my])
         weights = np.array([_travel(pose, name) for name in _EXPRESSIONS], np.float32)
         if weights.any():  # these say where a place comes from, so they need no inverse
-            maps -= self._sample(np.tensordot(weights, self.basis, 1), mx, my)
+            maps -= self._sample(combined(weights, self.basis), mx, my)
         return maps
 
-    def _sample(self, field: np.ndarray, x: np.ndarray, y: np.ndarray, rim: int = 0) -> np.ndarray:
-        """Return a field at places of the layer; `rim` counts the cells that it has beyond the layer's edges."""
+    def _covered(self, maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return for nodes (places of the layer) whether any of the head is near, and whether nothing else is."""
+        scale = _FINE / np.array(self.cell)
+        shift = 0.5 * scale - 0.5 + _RIM
+        at = cv2.transform(maps, np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]]))
+        cover = cv2.remap(self.cover, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return cover[..., 0] > 0, cover[..., 1] == 255
+
+    def _sample(self, field: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         a, b = 1 / self.cell[0], 1 / self.cell[1]
-        u, v = x * a + np.float32(0.5 * a - 0.5 + rim), y * b + np.float32(0.5 * b - 0.5 + rim)
+        u, v = x * a + np.float32(0.5 * a - 0.5), y * b + np.float32(0.5 * b - 0.5)
         return cv2.remap(field, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _cover(alpha: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Return on the grid, with a rim of empty cells, where anything of the person is near, and where nothing else is.
+def _cover(alpha: np.ndarray, follow: np.ndarray) -> np.ndarray:
+    """Return where any of the head is near, and where the person is all over, uint8 (h, w, 2), 0 or 255.
 
-    float32 (height + 2 * _RIM, width + 2 * _RIM, 2), 0 or 1. "Near" is one cell, so that a pixel between nodes is what
-    all of the nodes around it are, unless the grid is stretched to more than twice its size.
+    It is finer than the grid and has a rim of empty cells. "Near" is so far that a pixel between nodes is what all the
+    nodes around it are, unless the turn shrinks it to less than two thirds.
     """
+    size = follow.shape[1] * _FINE, follow.shape[0] * _FINE
     seen, solid = (
-        cv2.copyMakeBorder(
-            cv2.resize(part.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA),
-            _RIM, _RIM, _RIM, _RIM, cv2.BORDER_CONSTANT, value=0,
-        )
-        for part in (alpha > 0, alpha == 255)
-    )  # fmt: skip
-    near = np.ones((3, 3), np.uint8)
-    seen = cv2.dilate((seen > 0).astype(np.float32), near)
-    solid = cv2.erode((solid > 1 - 1e-4).astype(np.float32), near)
-    return np.dstack([seen, solid])
+        cv2.resize(part.astype(np.float32), size, interpolation=cv2.INTER_AREA) for part in (alpha > 0, alpha == 255)
+    )
+    wide, near = np.ones((5, 5), np.uint8), np.ones((3, 3), np.uint8)
+    moving = cv2.dilate(cv2.resize((follow > 0).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST), wide)
+    whole = np.dstack([(seen > 0) * moving, solid > 1 - 1e-4]).astype(np.uint8) * np.uint8(255)
+    whole = cv2.copyMakeBorder(whole, _RIM, _RIM, _RIM, _RIM, cv2.BORDER_CONSTANT, value=0)
+    return np.dstack([cv2.dilate(whole[..., 0], near), cv2.erode(whole[..., 1], near)])
 
 
 def _of_three(nodes: np.ndarray, join: np.ufunc) -> np.ndarray:
     """Return for each cell what its own node and those beside it have (n - 2)."""
     return join(join(nodes[:-2], nodes[1:-1]), nodes[2:])
-
-
-def _longest(flags: np.ndarray) -> tuple[int, int]:
-    """Return start and end of the longest run of true flags."""
-    edges = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(np.int8)))
-    if not len(edges):
-        return 0, 0
-    starts, ends = edges[::2], edges[1::2]
-    i = int(np.argmax(ends - starts))
-    return int(starts[i]), int(ends[i])
 
 
 def _unit(v: np.ndarray) -> np.ndarray:

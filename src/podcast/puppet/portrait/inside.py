@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _WIDE, _HIGH, _ABOVE = 1.5, 1.5, 0.5  # the sprites' box in mouth widths: width, height, share above the lip line
 _BLACK = np.array([16.0, 128.0, 128.0])
-_LIGHT = np.rint(255 * (0.35 + 0.65 * np.clip((np.arange(256) / 255 - 0.2) / 0.55, 0, 1))).astype(np.uint8)  # by how lit
+_LIGHT = 0.35 + 0.65 * np.clip((np.arange(256) / 255 - 0.2) / 0.55, 0, 1)  # by how far the outline is away
 _RIM = 0.5  # of the lips' dark inner edge
 _TOOTH = np.array([255.0, 247.0, 232.0])  # RGB of a tooth in white light
 
@@ -39,6 +39,7 @@ class Inside:
         self.lip = _yuv(tones.lip[None, None] * 0.55)[0, 0]
         dark = np.r_[_BLACK, 255.0] / 255  # columns: everything, what is lit of it, the rim; rows: Y, U, V, alpha
         self._shades = np.stack([dark, -dark, _RIM * np.r_[self.lip, 255.0] / 255], 1)
+        self._lights = np.rint(255 * _LIGHT).astype(np.uint8)
         self.own = self._own(cutout)
 
     def _own(self, cutout: Cutout) -> np.ndarray | None:
@@ -77,13 +78,14 @@ class Inside:
         self._paste(shown, np.array([x0, y0], float), target)
 
     def _between(self, pose: np.ndarray, outline: np.ndarray, gap: float, box: tuple[slice, slice]) -> np.ndarray:
-        """Return the layer of what is seen within an outline: darker under the upper lip and towards the corners,
-        with the lips' dark inner edge around.
+        """Return the layer of what is seen within an outline.
+
+        It is darker under the upper lip and towards the corners, with the lips' dark inner edge around.
         """
         size, width = (box[0].stop - box[0].start, box[1].stop - box[1].start), self.width
         mask = _filled(size, outline)
         alpha = cv2.GaussianBlur(mask, (0, 0), max(0.7, 0.010 * width))
-        lit = _filled(size, outline + (0, min(0.035 * width, 0.22 * gap)))
+        lit = _filled(size, outline + np.array([0, min(0.035 * width, 0.22 * gap)]))
         lit = cv2.GaussianBlur(lit, (0, 0), float(np.clip(0.30 * gap, 0.012 * width, 0.05 * width)))
         k = 2 * max(1, round(0.014 * width)) + 1
         wide = cv2.GaussianBlur(cv2.dilate(mask, np.ones((k, k), np.uint8)), (0, 0), max(0.8, 0.012 * width))
@@ -93,7 +95,7 @@ class Inside:
             gain = 1 - 0.5 * float(pose[INDEX["pucker"]])
             own = cv2.multiply(self.own[box], _four(alpha), scale=gain / 255)
             rest = cv2.subtract(alpha, cv2.extractChannel(own, 3))
-        light = cv2.multiply(rest, cv2.LUT(lit, _LIGHT), scale=1 / 255)
+        light = cv2.multiply(rest, cv2.LUT(lit, self._lights), scale=1 / 255)
         shade = cv2.transform(cv2.merge([rest, light, rim]), self._shades)
         shown = cv2.add(cv2.multiply(self._parts(pose, box), _four(light), scale=1 / 255), shade)
         shown = shown if own is None else cv2.add(shown, own)

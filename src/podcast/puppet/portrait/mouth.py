@@ -18,6 +18,7 @@ from podcast.puppet.portrait.geometry import (
     UPPER_INNER,
     UPPER_OUTER,
     Nodes,
+    combined,
     fall,
     rise,
 )
@@ -163,7 +164,7 @@ class MouthWarp:
         """Return the inner lip contours (11, 2) of a pose in the mouth's axes, pixels."""
         weights = self._weights(pose)
         lips = [
-            self.shape.local(p + np.tensordot(weights, m, 1)) for p, m in zip(self.lips, self.lip_moves, strict=True)
+            self.shape.local(p + combined(weights, m)) for p, m in zip(self.lips, self.lip_moves, strict=True)
         ]
         return self._shut(pose, *lips)
 
@@ -190,13 +191,14 @@ class MouthWarp:
         upper, lower = self.contours(pose)
         seam = self._seam(upper, lower)
         start, end = self._joint_rows(seam)
-        above = self.grid.enlarge(self.grid.inverse(np.tensordot(weights, self.above, 1)), 0, end)
-        below = self.grid.enlarge(self.grid.inverse(np.tensordot(weights, self.below, 1)), start)
+        cols = self._joint_columns(seam)
+        above = self.grid.enlarge(self.grid.inverse(combined(weights, self.above)), 0, end)
+        below = self.grid.enlarge(self.grid.inverse(combined(weights, self.below)), start)
         out = target[self.rows, self.cols]
-        top = cv2.remap(self.source, above, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        low = cv2.remap(self.source, below, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        out[:start], out[end:] = top[:start], low[end - start :]
-        out[start:end] = self._joined(top[start:], low[: end - start], seam, start)
+        out[:start] = self._skin(above[:start])
+        out[start:] = self._skin(below)
+        top, low = self._skin(above[start:, cols]), np.ascontiguousarray(out[start:end, cols])
+        out[start:end, cols] = self._joined(top, low, seam - (cols.start, start))
         press = float(pose[INDEX["press"]])
         if self.shape.parted and press > 0:
             self._darken_line(out[start:end], seam[1:-1] - (0, start), press)
@@ -226,10 +228,20 @@ class MouthWarp:
         start = int(np.clip(rows.min() - pad, 0, height - 2))
         return start, int(np.clip(rows.max() + pad, start + 1, height))
 
-    def _joined(self, top: np.ndarray, low: np.ndarray, seam: np.ndarray, start: int) -> np.ndarray:
+    def _joint_columns(self, seam: np.ndarray) -> slice:
+        """Return the columns of the mouth; beside them the field below the lip line is that above it, too."""
+        pad = 0.25 * self.shape.half + 3
+        x0, x1 = seam[1:-1, 0].min() - pad, seam[1:-1, 0].max() + pad
+        x0 = int(np.clip(x0, 0, self.size[0] - 2))
+        return slice(x0, int(np.clip(x1, x0 + 2, self.size[0])))
+
+    def _skin(self, maps: np.ndarray) -> np.ndarray:
+        return cv2.remap(self.source, maps, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+    def _joined(self, top: np.ndarray, low: np.ndarray, seam: np.ndarray) -> np.ndarray:
         deep = seam[[-1, 0]] + (0, 4.0 * self.size[1])
         mask = np.zeros(top.shape[:2], np.uint8)
-        outline = np.vstack([seam, deep]) - (0, start)
+        outline = np.vstack([seam, deep])
         cv2.fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
         mask = cv2.GaussianBlur(mask, (0, 0), max(0.7, 0.016 * self.shape.half))
         weight = mask.astype(np.float32) * np.float32(1 / 255)
