@@ -30,6 +30,16 @@ _MISLEADING = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONUSERBASE", "V
                "PIP_REQUIREMENT", "PIP_CONSTRAINT", "PIP_NO_DEPS", "PIP_UPGRADE", "PIP_DRY_RUN",
                "__PYVENV_LAUNCHER__")  # fmt: skip
 
+# Runs in the environment, which has no pip of its own: the wheel of pip that Python (or Debian's) carries. It runs as
+# it is, and nothing is in the environment but what the lock says.
+_FIND_PIP = r"""
+import ensurepip, pathlib, sysconfig
+for folder in (sysconfig.get_config_var("WHEEL_PKG_DIR"), pathlib.Path(ensurepip.__file__).with_name("_bundled")):
+    for wheel in sorted(pathlib.Path(folder).glob("pip-*.whl")) if folder else ():
+        print(wheel)
+        raise SystemExit
+"""
+
 # Runs in the environment: every installed package with its version, and files that are not as they were installed.
 _LOOK = r"""
 import json, sys
@@ -156,7 +166,7 @@ def _make(
                 tell(f"Python {version} is not on this machine: uv fetches it")
             run_logged([*argv, *quiet, venv], log, timeout=_PATIENCE, env=surroundings)
         elif python:
-            run_logged([python, "-I", "-m", "venv", venv], log, timeout=_QUICK, env=surroundings)
+            run_logged([python, "-I", "-m", "venv", "--without-pip", venv], log, timeout=_QUICK, env=surroundings)
         else:
             raise _no_python(version)
     except ProgramError as error:
@@ -247,7 +257,6 @@ def _fill(
             run_logged(_uv(uv, env, wheels, offline), log, timeout=_PATIENCE, env=surroundings, on_line=line)
         except ProgramError as error:
             tell(f"uv could not install the packages ({_last(error)}): pip tries it")
-            _add_pip(env, log, surroundings)
         else:
             return
     if total:
@@ -260,7 +269,14 @@ def _fill(
 def _pip(env: Environment, wheels: Path | None, offline: bool) -> list[str | Path]:
     places: list[str | Path] = ["--find-links", wheels.absolute()] if wheels else []
     places += ["--no-index"] if offline else ["--extra-index-url", env.variant.index] if env.variant.index else []
-    return [env.python, "-I", "-m", "pip", "install", "--require-hashes", "--no-deps", *places, "-r", env.variant.lock]
+    return [env.python, "-I", *_pip_program(env), "install", "--require-hashes", "--no-deps", *places,
+            "-r", env.variant.lock]  # fmt: skip
+
+
+def _pip_program(env: Environment) -> list[str | Path]:
+    done = run_program([env.python, "-I", "-c", _FIND_PIP], timeout=_ASK, env=environment_variables())
+    wheel = done.stdout.decode("utf-8", "replace").strip()
+    return [Path(wheel) / "pip"] if wheel else ["-m", "pip"]
 
 
 def _uv(uv: str, env: Environment, wheels: Path | None, offline: bool) -> list[str | Path]:
@@ -270,14 +286,6 @@ def _uv(uv: str, env: Environment, wheels: Path | None, offline: bool) -> list[s
         places += ["--extra-index-url", env.variant.index, "--index-strategy", "unsafe-best-match"]
     return [uv, "pip", "install", "--python", env.python, "--require-hashes", "--no-deps", *places,
             "-r", env.variant.lock]  # fmt: skip
-
-
-def _add_pip(env: Environment, log: Path, surroundings: dict[str, str]) -> None:
-    """Put pip into an environment that uv made without."""
-    try:
-        run_logged([env.python, "-I", "-m", "ensurepip"], log, timeout=_QUICK, env=surroundings)
-    except ProgramError as error:
-        raise _explain(error, env, log) from error
 
 
 def _last(error: ProgramError) -> str:

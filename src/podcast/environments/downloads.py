@@ -272,14 +272,14 @@ def _one_connection(url: str, part: Path, size: int | None, progress: Progress) 
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers=_headers(part, have))
     with _open(request) as answer:
+        if answer.headers.get_content_type() == "text/html":
+            raise _Refused("gave a web page instead of the file")
         resumed = have > 0 and answer.status == 206 and _starts_at(answer, have)
         length = answer.headers.get("Content-Length")
         total = (have if resumed else 0) + int(length) if length and length.isdigit() else None
         if size is not None and total is not None and total != size:
             part.unlink(missing_ok=True)
             raise _Refused(f"offers {total} bytes instead of {size}")
-        if answer.headers.get_content_type() == "text/html":
-            raise _Refused("gave a web page instead of the file")
         write_whole(_origin(part), {"url": url, "tag": answer.headers.get("ETag", "")})
         with part.open("ab" if resumed else "wb") as file:
             _pour(answer, file, progress)
@@ -321,7 +321,7 @@ def _starts_at(answer: Any, have: int) -> bool:
 def _pour(answer: Any, file: BinaryIO, progress: Progress) -> None:
     have = file.tell()
     try:
-        while block := answer.read(_BLOCK):
+        while block := answer.read1(_BLOCK):  # what is there: a slow line is seen to move
             file.write(block)
             have += len(block)
             progress(have)
