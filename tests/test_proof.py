@@ -229,6 +229,20 @@ def test_the_processor_as_asked(attempt: Callable[..., Proof]) -> None:
     _is_told_well(proof)
 
 
+def test_a_torch_that_falls_over_the_card_works_without_it(attempt: Callable[..., Proof]) -> None:
+    proof = attempt({**GOOD, "exit_on_device": 139}, reader=NoCards())
+    assert (proof.verdict, proof.device, proof.proved) == ("no-kernel", "cpu", "cpu")
+    assert "status 139" in proof.sentence
+    _is_told_well(proof)
+
+
+def test_falling_back_takes_what_the_processor_can(attempt: Callable[..., Proof]) -> None:
+    needs = Needs(FAMILIES, ("float32", "bfloat16"), name="sadtalker")
+    proof = attempt({"cuda": None, "available": False}, sees=False, needs=needs)
+    assert (proof.verdict, proof.device, proof.precisions) == ("cpu-build-of-torch", "cpu", ("float32", "bfloat16"))
+    assert policy_for(proof, host=HOST).precision == "bfloat16"
+
+
 @pytest.mark.parametrize("says", [
     {"import_error": "libcudart.so.12: cannot open shared object file"}, {"exit": 134}])
 def test_a_runtime_that_does_not_start(attempt: Callable[..., Proof], says: dict[str, Any]) -> None:
@@ -336,8 +350,10 @@ def test_a_proof_is_kept_until_something_changes(tmp_path: Path) -> None:
 
 
 def test_what_passes_is_not_kept(attempt: Callable[..., Proof], tmp_path: Path) -> None:
-    attempt({**GOOD, "place_error": "CUDA error: out of memory"})
-    assert not (tmp_path / "env" / "proof.json").exists()
+    says = {**GOOD, "place_error": "CUDA error: out of memory"}
+    assert attempt(says).verdict == "out-of-memory"
+    kept = json.loads((tmp_path / "env" / "proof.json").read_text("utf-8"))
+    assert [proof["verdict"] for proof in kept.values()] == ["cpu"]  # what the processor can does not pass
 
 
 @given(st.sampled_from(("float32", "float16")), st.booleans(), st.floats(0, 1), st.one_of(st.none(), st.floats(0, 99)))
@@ -594,7 +610,8 @@ HOST = Host(processors=8, performance_cores=4, bfloat16=True)
 
 
 def _proof(device: str, **more: Any) -> Proof:
-    return Proof(device.partition(":")[0], device, "cpu" if device == "cpu" else "engaged", "A.", "", "certain",
+    kind = device.partition(":")[0]
+    return Proof(kind, device, "cpu" if device == "cpu" else "engaged", "A.", "", "certain", proved=kind,
                  **{"precisions": ("float32", "float16", "bfloat16"), "capability": (8, 9), "memory": 24 * 10**9,
                     **more})
 
@@ -638,7 +655,7 @@ def test_what_the_processor_gets() -> None:
     assert policy_for(_proof("cpu"), ("float32", "float16"), HOST).precision == "float32"
     old = policy_for(_proof("cpu"), host=replace(HOST, bfloat16=False))
     assert (old.precision, old.flags["half"], old.threads) == ("float32", False, 8)
-    fallen = policy_for(replace(_proof("cpu"), verdict="no-kernel", asked="cuda"), host=HOST)
+    fallen = policy_for(replace(_proof("cuda:0"), device="cpu"), host=HOST)  # as when its memory is full
     assert fallen.precision == "float32"  # nothing was proved on the processor
     assert fallen.environment()["CUDA_VISIBLE_DEVICES"] == ""
 
@@ -693,6 +710,54 @@ def test_a_real_torch_on_the_processor(tmp_path: Path) -> None:
     tried = [o for o in proof.operators if not o.skipped]
     assert {o.family for o in tried} == set(FAMILIES)
     assert all(o.works or o.precision != "float32" for o in tried)
+
+
+LIAR = """
+import sys, importlib.abc
+class Finder(importlib.abc.MetaPathFinder):  # patches torch as soon as it is there
+    def find_spec(self, name, path, target=None):
+        if name != "torch":
+            return None
+        sys.meta_path.remove(self)
+        import importlib.util
+        spec = importlib.util.find_spec("torch")
+        run = spec.loader.exec_module
+        def patched(module):
+            run(module)
+            lie(module)
+        spec.loader.exec_module = patched
+        return spec
+def lie(torch):
+    import time, types
+    to = torch.Tensor.to
+    def nowhere(self, *args, **kwargs):
+        if str(kwargs.get("device", "")).startswith("cuda"):
+            kwargs["device"] = "cpu"
+        return to(self, *("cpu" if str(a).startswith("cuda") else a for a in args), **kwargs)
+    torch.Tensor.to = nowhere
+    class Event:
+        def __init__(self, enable_timing): pass
+        def record(self): self.at = time.perf_counter()
+        def elapsed_time(self, other): return (other.at - self.at) * 1e3
+    torch.version.cuda = "12.8"
+    for name, value in dict(is_available=lambda: True, get_arch_list=lambda: ["sm_89"], Event=Event,
+                            get_device_capability=lambda i: (8, 9), get_device_name=lambda i: "NVIDIA Test 4090",
+                            synchronize=lambda: None, memory_allocated=lambda: 10**7,
+                            max_memory_allocated=lambda: 10**7,
+                            get_device_properties=lambda i: types.SimpleNamespace(total_memory=24 * 10**9)).items():
+        setattr(torch.cuda, name, value)
+sys.meta_path.insert(0, Finder())
+"""
+
+
+def test_a_real_torch_that_lies(tmp_path: Path) -> None:
+    """A wrapper maps "cuda" to the processor, as some do: everything but the driver's view and the place agrees."""
+    (tmp_path / "sitecustomize.py").write_text(LIAR)
+    needs = Needs(FAMILIES, ("float32",), name="sadtalker")
+    proof = prove(_real_python(), needs, "cuda", digest="d", folder=tmp_path, reader=FedReader(tmp_path / "none"),
+                  environment={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert proof.name == "NVIDIA Test 4090"
+    assert (proof.verdict, proof.device) == ("silently-on-cpu", "cpu")
 
 
 def test_a_real_torch_that_has_no_card(tmp_path: Path) -> None:

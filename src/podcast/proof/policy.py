@@ -163,16 +163,16 @@ def policy_for(proof: Proof, wanted: tuple[str, ...] = (), host: Host | None = N
     """Return the settings for a worker on the device that was proved.
 
     Args:
-        proof: of the device; its `device` is what will be worked on. If that is the CPU although a GPU was tried,
-            nothing is known about precisions on the CPU and float32 is used.
+        proof: of the device; its `device` is what will be worked on. If that is not where precisions were proved,
+            float32 is used.
         wanted: precisions in the engine's order of preference; empty: as the proof has them.
         host: the machine; None: this one.
     """
     host = host or this_host()
     family = family_of(proof.device or "cpu")
     flags = {rule.name: rule.applies(proof, host) for rule in TABLE[family]}
-    if family == "cpu" and proof.verdict != "cpu":
-        flags["half"] = False  # the proof is about another device
+    if family_of(proof.proved) != family:
+        flags["half"] = False  # nothing is known of precisions there
     precision = _precision(family, proof, wanted) if flags["half"] else REQUIRED
     flags["half"] = precision != REQUIRED
     if "channels_last" in flags:

@@ -99,9 +99,23 @@ def prove(
         with contextlib.suppress(TypeError, KeyError, AttributeError):  # written by another version
             return replace(from_data(kept[key]), asked=asked, cached=True)
     proof = _try(python, needs, asked, tried, cards, reader, variables, limit)
+    if tried != "cpu" and proof.verdict != "engaged":
+        processor = prove(python, needs, "cpu", digest=digest, folder=folder, reader=reader, environment=environment,
+                          refresh=refresh, limit=limit)
+        proof, kept = _fallen(proof, processor), _read(folder / _FILE)
     if proof.verdict not in _PASSING:
         _keep(folder / _FILE, kept, key, proof)
     return proof
+
+
+def _fallen(proof: Proof, processor: Proof) -> Proof:
+    """Return the proof of a device that does no work, with what the processor can do instead."""
+    if not processor.works:
+        return replace(proof, device="", precisions=(), proved="cpu")
+    if proof.verdict == "no-runtime":  # it works on the processor, so it is the device that it falls over
+        proof = replace(proof, verdict="no-kernel", sentence=proof.sentence.replace("in this environment",
+                                                                                    f"on {proof.name or 'the GPU'}", 1))
+    return replace(proof, device="cpu", precisions=processor.precisions, proved="cpu")
 
 
 def _key(needs: Needs, tried: str, digest: str, cards: Sequence[Card], variables: Mapping[str, str]) -> str:

@@ -55,6 +55,7 @@ class Proof:
     operators: tuple[Operator, ...] = ()
     seconds: float = 0.0  # that the probe took, without the import
     cached: bool = False
+    proved: str = ""  # the device on which `precisions` hold: "cpu" where the engine falls back to it
 
     @property
     def holds(self) -> bool:

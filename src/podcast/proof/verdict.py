@@ -99,7 +99,7 @@ def judge(
     device = _device(verdict, tried)
     told = Told(name, known["name"], known["driver"], readings, card, detail, operators, system or platform.system())
     return Proof(asked, device, verdict, told.sentence(verdict, certainty, sight), told.remedy(verdict), certainty,
-                 **known)
+                 proved=tried, **known)
 
 
 def _operator(reading: Mapping[str, Any], asked: str) -> Operator:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from podcast.proof.nvml import BUSY_NOISE, CARD_NOISE, CardReader, Sight, look
 
-INTERVAL = 0.5  # s between looks; one costs well under a millisecond of the processor
+INTERVAL = 0.5  # s between looks
 PATIENCE = 6.0  # s of rendering after which a card must have been seen at work
 IDLE = 0.01  # utilisation below which nothing was done: drivers tell whole percents
 
@@ -111,14 +111,19 @@ class Watch:
 
 def process_tree(root: int) -> set[int]:
     """Return a process and its descendants (Linux; elsewhere the process alone)."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:  # "pid (name) state ppid ..."; the name may hold anything
-            parents[int(entry.parent.name)] = int(entry.read_text("utf-8", "replace").rpartition(")")[2].split()[1])
-        except (OSError, ValueError, IndexError):
+    found, waiting = {root}, [root]
+    while waiting:
+        more = _children(waiting.pop()) - found
+        found |= more
+        waiting += more
+    return found
+
+
+def _children(pid: int) -> set[int]:
+    found: set[int] = set()
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):  # every thread may have started some
+        try:
+            found |= {int(child) for child in listed.read_text().split()}
+        except (OSError, ValueError):
             continue  # it ended meanwhile
-    found, grew = {root}, True
-    while grew:
-        more = {pid for pid, parent in parents.items() if parent in found} - found
-        found, grew = found | more, bool(more)
     return found

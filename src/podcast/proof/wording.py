@@ -86,7 +86,7 @@ class Told:
         return "No Apple GPU can be used here." if tried == "mps" else "No NVIDIA card with a driver was found."
 
     def _cpu(self, certainty: Certainty, sight: Sight) -> str:
-        return f"{self._runtime} works on the processor, as asked."
+        return f"{self._runtime} works on the processor."
 
     def _no_runtime(self, certainty: Certainty, sight: Sight) -> str:
         runtime = "PyTorch" if self.readings["runtime"] == "torch" else self.readings["runtime"]

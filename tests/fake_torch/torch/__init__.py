@@ -2,7 +2,7 @@
 
 Keys: cuda (build), available, archs, capability, name, init_error, place_error, errors {"conv2d:float32": text},
 wrong [families], falls_back [families], silent (computes on the processor and says "cuda"), stuck_clock, no_memory,
-lands_on_cpu, mps, chatter, exit, hang, pid_file.
+lands_on_cpu, mps, chatter, exit, exit_on_device, hang, pid_file.
 """
 
 import json
@@ -47,6 +47,8 @@ class Tensor:
     def to(self, device=None, dtype=None):
         if isinstance(device, str) and device in (float32, float16, bfloat16):
             device, dtype = None, device
+        if device and device != "cpu" and "exit_on_device" in _SAYS:
+            os._exit(_SAYS["exit_on_device"])
         if device and device != "cpu" and "place_error" in _SAYS:
             raise RuntimeError(_SAYS["place_error"])
         return Tensor(self.data, device or self.place, dtype or self.dtype)
