@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from podcast import __version__
 from podcast.report import (
     MASK,
+    DeviceReport,
     Difference,
     EncoderReport,
     Licence,
@@ -34,7 +35,9 @@ FULL = Report(
     differences=(Difference("mix.loudness", -14.0, -16.0, "config.yaml"),
                  Difference("tts.api_key", "hunter22", None, "--set")),
     stages=(StageReport("narration", "espeak-ng", "cpu", "no neural engine is installed", 0.4, 20, 3),
-            StageReport("video", "drawn", "cpu", "no GPU was found", 41.30, 60, 2)),
+            StageReport("video", "drawn", "cpu", "no GPU was found", 41.30, 60, 2,
+                        DeviceReport("auto", "cuda:0", "engaged", "The card did the work.", "", 0.83, 3_400_000_000,
+                                     ("one frame at a time instead of 2",)))),
     encoder=EncoderReport("libx264", "nothing else passed", (Refused("h264_nvenc", "Cannot load libcuda.so.1"),)),
     sound=SoundReport(-16.02, -1.3, -16.0),
     video=VideoReport(1920, 1080, "25", 4580, 0.0123456),
@@ -53,7 +56,7 @@ def test_the_schema_does_not_change():
     assert data["schema"] == 1
     assert list(data["asked"]) == ["command", "options", "differences"]
     assert data["stages"][0] == {"name": "narration", "engine": "espeak-ng", "device": "cpu", "seconds": 0.4,
-                                 "why": "no neural engine is installed", "made": 20, "reused": 3}
+                                 "why": "no neural engine is installed", "made": 20, "reused": 3, "proof": None}
     assert data["encoder"]["refused"] == [{"name": "h264_nvenc", "why": "Cannot load libcuda.so.1"}]
     assert data["sound"] == {"loudness": -16.02, "true_peak": -1.3, "target": -16.0}
     assert data["video"]["sync_error"] == 0.0123
@@ -120,3 +123,9 @@ def test_versions_name_what_the_product_stands_on():
     found = versions()
     assert found["podcast"] == __version__
     assert {"Python", "system", "PyAV", "NumPy", "OpenCV", "libavcodec"} <= set(found)
+
+
+def test_the_page_tells_what_the_card_did():
+    page = report_page(FULL)
+    assert "asked auto, used cuda:0: The card did the work." in page
+    assert "the card worked 83 % of the time" in page and "3.4 GB at most" in page and "one frame at a time" in page

@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from podcast import __version__
 from podcast.config import Config, Loaded, as_dict
-from podcast.engines import music_engine, speech_engine
+from podcast.engines.installed import DeviceUse, EngineRoom, joined
 from podcast.episode import Mix, Presenter, Script
 from podcast.ffmpeg import Choice, Picture
 from podcast.publish import Published
 from podcast.puppet.rig import load_spec
 from podcast.report import (
+    DeviceReport,
     Difference,
     EncoderReport,
     Licence,
@@ -25,12 +27,13 @@ from podcast.report import (
     VideoReport,
     versions,
 )
-from podcast.reporter import Reporter
+from podcast.reporter import Reporter, Stage
+from podcast.wiring.engines import Chosen
 
 
 def account(
     published: Published, loaded: Loaded, config: Config, script: Script, mix: Mix, choice: Choice | None,
-    wanted: Picture, presenters: Sequence[Presenter], reporter: Reporter,
+    wanted: Picture, presenters: Sequence[Presenter], reporter: Reporter, room: EngineRoom, chosen: Sequence[Chosen],
 ) -> Report:
     """Return the report of an episode."""
     episode, checked = published.episode, published.checked
@@ -40,14 +43,25 @@ def account(
         why = "it proved itself" if choice.encoder.hardware else "no hardware encoder works here" if refused else ""
         encoded = EncoderReport(choice.encoder.name, why, refused)
         video = VideoReport(checked.width, checked.height, str(wanted.rate), checked.frames, checked.offset)
-    stages = tuple(StageReport(s.name, s.engine, s.device, s.note, s.seconds, s.made, s.reused)
-                   for s in reporter.stages)
+    uses = {use.engine: use for use in room.uses}
+    stages = tuple(_stage(stage, uses.get(stage.engine)) for stage in reporter.stages)
     return Report(
         script.title, time.strftime("%Y-%m-%dT%H:%M:%S%z"), episode.seconds, ("podcast", *sys.argv[1:]),
         {"script": str(script.path)}, _differences(loaded, config, script), stages, encoded,
         SoundReport(mix.loudness, mix.true_peak, config.mix.loudness), video, versions(),
-        _licences(config, presenters), (*reporter.warnings, *published.notes), tuple(f.name for f in episode.files),
+        _licences(config, presenters, room, chosen), (*reporter.warnings, *published.notes),
+        tuple(f.name for f in episode.files),
     )
+
+
+def _stage(stage: Stage, use: DeviceUse | None) -> StageReport:
+    told = StageReport(stage.name, stage.engine, stage.device, stage.note, stage.seconds, stage.made, stage.reused)
+    if use is None:
+        return told
+    seen = joined(use.watched) if use.watched else None
+    proof = DeviceReport(use.asked, use.used, use.verdict, use.proof, use.remedy, seen.mean if seen else None,
+                         seen.memory if seen else None, tuple(use.steps), use.policy)
+    return replace(told, device=use.used, proof=proof)
 
 
 def _differences(loaded: Loaded, config: Config, script: Script) -> tuple[Difference, ...]:
@@ -71,12 +85,20 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _licences(config: Config, presenters: Sequence[Presenter]) -> tuple[Licence, ...]:
-    speech, composer = speech_engine(config.tts.engine).info, music_engine(config.music.engine).info
+def _licences(
+    config: Config, presenters: Sequence[Presenter], room: EngineRoom, chosen: Sequence[Chosen]
+) -> tuple[Licence, ...]:
+    """Return the ledger: every engine, its code and its weights, and what else is in an episode."""
+    speech, music = (one.engine.info for one in chosen)
     found = [Licence(f"podcast {__version__}", "Apache-2.0"),
              Licence(f"voice {speech.name} {speech.version}", speech.licence, speech.note)]
     if config.music.enabled:
-        found.append(Licence(f"music {composer.name} {composer.version}", composer.licence, composer.note))
+        found.append(Licence(f"music {music.name} {music.version}", music.licence, music.note))
+    for spec in room.used():
+        code, weights, free = spec.licence.code, spec.licence.weights, spec.licence.commercial
+        found.append(Licence(f"engine {spec.name} {spec.version}, code", code, spec.licence.note))
+        found += [Licence(f"engine {spec.name} {spec.version}, weights", weights,
+                          "" if free else "forbids commercial use")] if weights else []
     found += [Licence(f"presenter {p.name}", "the picture's own") if p.figure.suffix == ".npz" else
               Licence(f"presenter {p.figure.name}", load_spec(p.figure).licence) for p in presenters]
     return (*found, Licence("font FiraGO", "OFL-1.1"), Licence("FFmpeg with x264", "GPL-2.0-or-later",

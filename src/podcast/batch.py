@@ -11,11 +11,13 @@ from typing import Any
 
 from podcast.config import Loaded
 from podcast.device import processors
+from podcast.engines.installed import EngineRoom
 from podcast.episode import Episode
 from podcast.errors import PodcastError
 from podcast.process import WorkerPool
 from podcast.produce import Request, create
 from podcast.reporter import Reporter
+from podcast.wiring import engine_room
 
 _SCRIPTS = (".txt", ".md", ".markdown")
 
@@ -65,8 +67,9 @@ def create_all(
     """
     workers = loaded.config.workers
     results: dict[Path, Result] = {}
-    with WorkerPool(processors() if workers == "auto" else workers) as pool, ThreadPoolExecutor(at_once) as threads:
-        futures = {threads.submit(_create_one, s, mode, draft, loaded, reporter(s), pool): s for s in scripts}
+    with (WorkerPool(processors() if workers == "auto" else workers) as pool, engine_room(loaded.config) as room,
+          ThreadPoolExecutor(at_once) as threads):
+        futures = {threads.submit(_create_one, s, mode, draft, loaded, reporter(s), pool, room): s for s in scripts}
         try:
             for future in as_completed(futures):
                 results[futures[future]] = future.result()
@@ -78,9 +81,11 @@ def create_all(
     return [results[s] for s in scripts]
 
 
-def _create_one(script: Path, mode: str, draft: bool, loaded: Loaded, reporter: Reporter, pool: WorkerPool) -> Result:
+def _create_one(
+    script: Path, mode: str, draft: bool, loaded: Loaded, reporter: Reporter, pool: WorkerPool, room: EngineRoom
+) -> Result:
     try:
-        episode = create(Request(script, None, mode, draft), loaded, reporter, pool)
+        episode = create(Request(script, None, mode, draft), loaded, reporter, pool, room)
     except PodcastError as error:
         return Result(script, None, str(error), tuple(reporter.warnings))
     except Exception:  # a bug in one episode must not lose the others: this is their boundary

@@ -44,7 +44,11 @@ class TtsConfig(_Section):
     rate: float = Field(1.0, ge=0.5, le=2.0)
     pause: float = Field(1.0, ge=0.2, le=3.0)
     lexicon: dict[str, str] = {}
+    fallback: Literal["espeak", "none"] = "espeak"
     espeak: dict[str, Any] = {}
+    piper: dict[str, Any] = {}
+    coqui: dict[str, Any] = {}
+    gtts: dict[str, Any] = {}
 
 
 class MusicConfig(_Section):
@@ -58,7 +62,9 @@ class MusicConfig(_Section):
     ducking: bool = True
     duck_db: float = Field(13.0, ge=0, le=40)
     seed: int = Field(0, ge=0)
+    fallback: Literal["composer", "none"] = "composer"
     composer: dict[str, Any] = {}
+    musicgen: dict[str, Any] = {}
 
 
 class MixConfig(_Section):
@@ -69,7 +75,7 @@ class MixConfig(_Section):
 
 
 class SadTalkerConfig(_Section):
-    """The renderer SadTalker (an engine to install; until then the built-in presenter is used)."""
+    """The renderer SadTalker (an engine to install; without it the built-in renderer is used)."""
 
     size: int = 256
     enhancer: Literal["none", "gfpgan"] = "none"
@@ -78,6 +84,8 @@ class SadTalkerConfig(_Section):
     pose_style: int = Field(0, ge=0, le=45)
     expression_scale: float = Field(1.0, gt=0, le=3)
     batch_size: int = Field(2, ge=1)
+    ref_eyeblink: Path | None = None
+    ref_pose: Path | None = None
 
 
 class AvatarConfig(_Section):
@@ -93,6 +101,8 @@ class AvatarConfig(_Section):
     framing: Literal["head", "bust", "full"] = "bust"
     motion: str = "idle"
     energy: float = Field(1.0, ge=0, le=1.5)
+    enhancer: Literal["none", "gfpgan"] = "none"
+    gfpgan: dict[str, Any] = {}
     sadtalker: SadTalkerConfig = SadTalkerConfig()
 
 
@@ -194,6 +204,7 @@ class Config(_Section):
     publish: PublishConfig = PublishConfig()
     gpu: GpuConfig = GpuConfig()
     cache: CacheConfig = CacheConfig()
+    engines: dict[str, dict[str, Any]] = {}
     commercial_safe: bool = False
     rights_confirmed: bool = False
     data: Path = Path("data")
@@ -302,7 +313,11 @@ def _anchor(config: Config, folder: Path) -> Config:
         "engines_path": tuple(folder / path.expanduser() for path in config.engines_path),
         "video": config.video.model_copy(update=video),
         "music": config.music.model_copy(update={"file": absolute(config.music.file)}),
-        "avatar": config.avatar.model_copy(update={"source_image": absolute(config.avatar.source_image)}),
+        "avatar": config.avatar.model_copy(update={
+            "source_image": absolute(config.avatar.source_image),
+            "sadtalker": config.avatar.sadtalker.model_copy(update={
+                key: absolute(getattr(config.avatar.sadtalker, key)) for key in ("ref_eyeblink", "ref_pose")}),
+        }),
     })
 
 

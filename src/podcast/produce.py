@@ -10,17 +10,14 @@ from pathlib import Path
 
 from podcast import wiring
 from podcast.account import account
-from podcast.avatar import animate
 from podcast.bed import render_music
 from podcast.cache import Cache
 from podcast.composite import composite
 from podcast.config import Loaded
 from podcast.device import processors
-from podcast.episode import Episode, MusicBed
+from podcast.engines.installed import EngineRoom
+from podcast.episode import Episode
 from podcast.mix import master
-from podcast.music import score
-from podcast.narration import narrate
-from podcast.narration.recording import narrate_recording
 from podcast.process import WorkerPool
 from podcast.publish import publish, write_report
 from podcast.reporter import Reporter
@@ -40,8 +37,9 @@ class Request:
     recording: Path | None = None  # the user's own narration
 
 
-def create(request: Request, loaded: Loaded, reporter: Reporter, pool: WorkerPool | None = None) -> Episode:
-    """Make an episode. With `pool` its workers are shared, else they are this run's own.
+def create(request: Request, loaded: Loaded, reporter: Reporter, pool: WorkerPool | None = None,
+           room: EngineRoom | None = None) -> Episode:
+    """Make an episode. With `pool` and `room` their workers are shared, else they are this run's own.
 
     Raises:
         PodcastError: anything that the user can mend.
@@ -51,7 +49,12 @@ def create(request: Request, loaded: Loaded, reporter: Reporter, pool: WorkerPoo
     picture, choice, timeline, pieces = wiring.picture(config, request.draft), None, None, None
     with ExitStack() as stack:
         cache = stack.enter_context(Cache(config.data / "cache", config.cache.max_gb))
-        presenters = wiring.presenters(config, script, request.mode, cache, reporter)
+        room = room or stack.enter_context(wiring.engine_room(config))
+        stack.enter_context(room.heard(reporter.tell, reporter.warn))
+        speech = wiring.choose_speech(config, script, request.recording, room, reporter)
+        music = wiring.choose_music(config, room, reporter)
+        presenters = wiring.presenters(config, script, request.mode, speech.engine, cache, reporter)
+        renderer = wiring.choose_renderer(config, room, reporter) if presenters else None
         notice = disclosure(config, presenters, own_voice=request.recording is not None)
         publication = wiring.publication(config, script, request.name, request.mode, request.draft, notice)
         look = wiring.look(config, script, picture, presenters, notice, reporter)
@@ -59,14 +62,10 @@ def create(request: Request, loaded: Loaded, reporter: Reporter, pool: WorkerPoo
         pool = pool or stack.enter_context(WorkerPool(workers))
 
         with reporter.stage("narration") as stage:
-            if request.recording:
-                narration = narrate_recording(script, request.recording, cache=cache, pool=pool,
-                                              **wiring.own_voice(config, reporter, stage))
-            else:
-                narration = narrate(script, cache=cache, pool=pool, **wiring.voice(config, script, reporter, stage))
+            narration = wiring.listen(script, request.recording, config, cache, pool, reporter, stage) \
+                if request.recording else wiring.speak(script, config, speech, cache, pool, reporter, stage)
         with reporter.stage("music") as stage:
-            bed = score(script, narration, cache=cache, pool=pool, **wiring.music(config, reporter, stage)) \
-                if config.music.enabled else MusicBed()
+            bed = wiring.compose(script, narration, config, music, cache, pool, reporter, stage)
         intro, outro = (wiring.clip(file, picture, cache) for file in (config.video.intro, config.video.outro))
         narration, bed = insert(narration, bed, intro, outro)
         background = ThreadPoolExecutor(1)  # the mix is made while the shots are rendered
@@ -74,8 +73,7 @@ def create(request: Request, loaded: Loaded, reporter: Reporter, pool: WorkerPoo
         mixing = background.submit(master, narration, bed, cache=cache, read_music=partial(render_music, bed),
                                    mastering=wiring.mastering(config))
         if request.mode == "video":
-            clips = animate(narration, presenters, wiring.motion(config), wiring.template(config, loaded.folder),
-                            alone=look.layout == "spotlight")
+            clips = wiring.clips(narration, presenters, renderer, config, loaded.folder, cache, reporter)
             timeline = arrange(script, narration, clips, look, image_digests=wiring.image_digests(script),
                                lower_third=config.video.lower_third)
             with reporter.stage("video") as stage:
@@ -88,5 +86,6 @@ def create(request: Request, loaded: Loaded, reporter: Reporter, pool: WorkerPoo
             published = publish(script, narration, mix, timeline, pieces, publication=publication, picture=picture,
                                 cache=cache, presenters=presenters)
         cache.prune()
-    report = account(published, loaded, config, script, mix, choice, picture, presenters, reporter)
+    report = account(published, loaded, config, script, mix, choice, picture, presenters, reporter, room,
+                     (speech, music))
     return write_report(published, report, tuple(loaded.secrets))

@@ -7,8 +7,9 @@ report.json, schema 1 (a missing number is null; later versions may add keys and
     finished     ISO 8601 time with zone
     asked        command [str]; options {str: plain}; differences [{key, value, default, source}]: the
                  configuration where it is not the default, and which file or option says so
-    stages       [{name, engine, device, why, seconds, made, reused}] in the order of the work;
-                 seconds of wall time; made and reused count pieces (cache misses and hits)
+    stages       [{name, engine, device, why, seconds, made, reused, proof}] in the order of the work;
+                 seconds of wall time; made and reused count pieces (cache misses and hits); proof is null or
+                 {asked, used, verdict, proof, remedy, utilisation (0 … 1), peak_memory (bytes), steps [str], policy}
     encoder      {chosen, why, refused [{name, why}]} of the picture; null for sound only
     sound        {loudness (LUFS), true_peak (dBTP), target (LUFS)}, measured after AAC
     video        {width, height, rate (frames per second, as "25" or "30000/1001"), frames, sync_error (s)} or null
@@ -58,6 +59,21 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class DeviceReport:
+    """What was asked of a device, what it was proved to do, and what it did."""
+
+    asked: str  # "auto", "cuda", "mps", "cpu"
+    used: str
+    verdict: str  # of the proof
+    proof: str  # a sentence for a person
+    remedy: str = ""
+    utilisation: float | None = None  # mean share of the time in which the card worked, 0 … 1; None: not watched
+    peak_memory: int | None = None  # bytes of the card
+    steps: tuple[str, ...] = ()  # taken when memory ran out
+    policy: Mapping[str, Any] = field(default_factory=dict)  # optimisations that were on
+
+
+@dataclass(frozen=True)
 class StageReport:
     """What did a stage, where and why, and how long it took."""
 
@@ -68,6 +84,7 @@ class StageReport:
     seconds: float = 0.0
     made: int = 0
     reused: int = 0
+    proof: DeviceReport | None = None  # for engines that are installed
 
 
 @dataclass(frozen=True)

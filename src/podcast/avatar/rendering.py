@@ -18,7 +18,7 @@ from PIL import Image
 from podcast.audio import read_wav, resample, write_wav
 from podcast.cache import Cache, digest_of, digest_of_file
 from podcast.canvas import to_rgb
-from podcast.engines.base import AvatarEngine
+from podcast.engines.base import AvatarEngine, Enhancer
 from podcast.episode import SAMPLE_RATE, AvatarClip, Narration, Presenter, Slot, samples_at
 from podcast.puppet.faces import load_face_map
 from podcast.puppet.pose import REST
@@ -40,6 +40,7 @@ class Renderer:
     engine: AvatarEngine
     options: Mapping[str, Any]
     seed: int = 0
+    enhancer: Enhancer | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class _Work:
 def render(
     narration: Narration, presenters: Sequence[Presenter], renderer: Renderer, *, cache: Cache,
     step: Callable[[int, bool], None], total: Callable[[int], None] = lambda frames: None,
-    progress: Callable[[float], None] = lambda share: None,
+    progress: Callable[[float, int], None] = lambda share, frames: None,
 ) -> dict[str, dict[int, AvatarClip]]:
     """Return the clips of each presenter, by speaker and the slot's index; made once and cached one by one.
 
@@ -65,7 +66,7 @@ def render(
         cache: where clips are kept.
         step: is told the frames of each clip that is ready, and whether it was there already.
         total: is told how many frames there will be.
-        progress: is told how much of the clip in the making is done, 0 … 1.
+        progress: is told how much of the clip in the making is done, 0 … 1, and how many frames it has.
 
     Raises:
         EngineError: the renderer failed.
@@ -85,7 +86,7 @@ def _work(narration: Narration, speaker: str) -> list[_Work]:
 
 def _clips(
     narration: Narration, presenter: Presenter, work: Sequence[_Work], renderer: Renderer, cache: Cache,
-    step: Callable[[int, bool], None], progress: Callable[[float], None],
+    step: Callable[[int, bool], None], progress: Callable[[float, int], None],
 ) -> dict[int, AvatarClip]:
     still = picture_of(presenter, cache)
     found: dict[int | None, tuple[Path, str]] = {}
@@ -94,10 +95,10 @@ def _clips(
         address = cache.key(
             "avatar-clip", VERSION, engine=renderer.engine.identity(), options=dict(renderer.options),
             picture=digest_of_file(still), said=item.digest, frames=item.frames, rate=str(narration.rate),
-            seed=renderer.seed)
+            seed=renderer.seed, **({"enhancer": renderer.enhancer.identity()} if renderer.enhancer else {}))
         misses = cache.misses
         entry = cache.fetch(address, lambda folder, s=slot, n=item.frames: _make(  # type: ignore[misc]
-            folder, renderer, still, s, n, narration.rate, progress))
+            folder, renderer, still, s, n, narration.rate, lambda share: progress(share, n)))
         found[item.index] = entry / CLIP, address
         step(item.frames, cache.misses == misses)
     resting, rest_digest = found.pop(None)
@@ -114,6 +115,9 @@ def _make(
     sound = folder / "sound.wav"
     write_wav(sound, resample(_sound(slot, frames, rate), SAMPLE_RATE, SOUND_RATE), SOUND_RATE)
     made = renderer.engine.animate(still, sound, frames, rate, renderer.seed, renderer.options, folder, progress)
+    if renderer.enhancer:
+        rendered, made = made, renderer.enhancer.enhance(made, folder)
+        rendered.unlink()
     if made.name != CLIP:
         made.replace(folder / CLIP)
     sound.unlink()

@@ -118,3 +118,17 @@ class AvatarEngine(Protocol):
         `progress` is told how much is done, 0 … 1.
         """
         ...
+
+
+class Enhancer(Protocol):
+    """Something that makes the faces of a clip better."""
+
+    info: EngineInfo
+
+    def identity(self) -> str:
+        """Return what the result depends on besides the clip: pins, weights, options."""
+        ...
+
+    def enhance(self, video: Path, into: Path) -> Path:
+        """Write the clip with better faces into the directory `into`: as many frames, at the same rate."""
+        ...

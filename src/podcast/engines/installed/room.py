@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -76,17 +76,15 @@ class EngineRoom:
         folders: of engines besides those that ship.
         wish: what the user asks of the graphics card.
         commercial_safe: refuse engines whose weights forbid commercial use.
-        tell: hears what may interest the user.
-        warn: hears what the user should know.
         reader: the driver's view of the cards; None: NVML.
     """
 
     def __init__(
         self, data: Path, folders: Sequence[Path] = (), wish: Wish | None = None, *, commercial_safe: bool = False,
-        tell: Say = lambda text: None, warn: Say = lambda text: None, reader: CardReader | None = None,
+        reader: CardReader | None = None,
     ) -> None:
         self.data, self.folders, self.wish, self.commercial_safe = data, folders, wish or Wish(), commercial_safe
-        self.tell, self.warn = tell, warn
+        self._ears: list[tuple[Say, Say]] = []
         self.reader = reader or open_reader()
         self.uses: list[DeviceUse] = []
         self._engines: dict[str, Installed] = {}
@@ -99,9 +97,37 @@ class EngineRoom:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.workers.close(now=kind is not None)
 
+    @contextmanager
+    def heard(self, tell: Say, warn: Say) -> Iterator[None]:
+        """Let somebody hear what may interest the user, and what the user should know."""
+        self._ears.append((tell, warn))
+        try:
+            yield
+        finally:
+            self._ears.remove((tell, warn))
+
+    def tell(self, text: str) -> None:
+        """Say what may interest the user."""
+        for tell, _ in tuple(self._ears):
+            tell(text)
+
+    def warn(self, text: str) -> None:
+        """Say what the user should know."""
+        for _, warn in tuple(self._ears):
+            warn(text)
+
     def specs(self, kind: EngineKind) -> dict[str, EngineSpec]:
         """Return the engines of a kind that there are, installed or not."""
         return {name: spec for name, spec in find_specs(self.folders).items() if spec.kind == kind}
+
+    def used(self) -> list[EngineSpec]:
+        """Return the engines that were opened in this run."""
+        return [engine.spec for engine in self._engines.values()]
+
+    def has(self, name: str, kind: EngineKind) -> bool:
+        """Tell whether an engine is installed; nothing is proved."""
+        spec = self.specs(kind).get(name)
+        return spec is not None and installed(spec, self.data) is not None
 
     def get(self, name: str, kind: EngineKind, key: str) -> Installed:
         """Return an engine that is installed and proved.
