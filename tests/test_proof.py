@@ -302,10 +302,12 @@ def test_mps_is_proved_by_operators(attempt: Callable[..., Proof]) -> None:
 
 def test_mps_without_conv3d(attempt: Callable[..., Proof]) -> None:
     missing = "Conv3D is not supported on MPS"
-    proof = attempt({"mps": True, "errors": {"conv3d:float32": missing, "conv3d:float16": missing}}, "mps")
-    assert proof.verdict == "no-kernel"
+    says = {"mps": True, "errors": {"conv3d:float32": missing, "conv3d:float16": missing}}
+    proof = attempt(says, "mps", variables={"PYTORCH_ENABLE_MPS_FALLBACK": "0"})
+    assert (proof.verdict, proof.device) == ("no-kernel", "cpu")
     assert "conv3d" in proof.sentence
     assert "PYTORCH_ENABLE_MPS_FALLBACK=1" in proof.remedy
+    assert "--cpu" in attempt(says, "mps").remedy  # falling back was allowed, and it fails all the same
 
 
 def test_mps_operators_that_fall_back_are_noticed(attempt: Callable[..., Proof]) -> None:
@@ -638,7 +640,19 @@ def test_turing_has_no_bfloat16() -> None:
     assert policy_for(_proof("cuda:0", capability=(7, 5)), ("bfloat16",), HOST).precision == "float32"
 
 
-def test_what_apple_gets() -> None:
+def test_the_users_own_variables_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "0.0")
+    monkeypatch.setenv("PYTORCH_ENABLE_MPS_FALLBACK", "0")
+    variables = policy_for(_proof("mps"), host=HOST).environment()
+    assert variables["PYTORCH_MPS_HIGH_WATERMARK_RATIO"] == "0.0"
+    assert "PYTORCH_MPS_LOW_WATERMARK_RATIO" not in variables
+    assert variables["PYTORCH_ENABLE_MPS_FALLBACK"] == "0"
+
+
+def test_what_apple_gets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("PYTORCH_"):
+            monkeypatch.delenv(name)
     policy = policy_for(_proof("mps", capability=None), host=HOST)
     assert not policy.flags["quantisation"]
     assert not policy.flags["parallel_workers"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,15 @@ _ROOMY = 12e9  # bytes of a card's memory above which a decoder needs no tiles
 # convolutions are known to end in NaN.
 _WITHOUT_TENSOR_CORES = ("GTX 16", "MX450", "MX550")
 _TORCH = "https://docs.pytorch.org/docs/stable"
+
+
+_FALLBACK = "PYTORCH_ENABLE_MPS_FALLBACK"
+_WATERMARKS = {"PYTORCH_MPS_HIGH_WATERMARK_RATIO": "1.0", "PYTORCH_MPS_LOW_WATERMARK_RATIO": "0.8"}
+
+
+def mps_fallback() -> dict[str, str]:
+    """Return the variable that lets operators which Metal lacks run on the processor, unless the user set it."""
+    return {_FALLBACK: os.environ.get(_FALLBACK, "1")}
 
 
 @dataclass(frozen=True)
@@ -59,9 +69,9 @@ class Policy:
         """Return variables for the worker's environment; they have to be there before its runtime is loaded."""
         found = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(self.threads))
         if self.family == "mps":
-            found["PYTORCH_ENABLE_MPS_FALLBACK"] = "1"
-            # Both, or torch refuses the upper one: "invalid low watermark ratio 1.4".
-            found |= {"PYTORCH_MPS_HIGH_WATERMARK_RATIO": "1.0", "PYTORCH_MPS_LOW_WATERMARK_RATIO": "0.8"}
+            found |= mps_fallback()
+            # Both, or torch refuses the upper one: "invalid low watermark ratio 1.4". The user's own are kept.
+            found |= {k: os.environ[k] for k in _WATERMARKS if k in os.environ} or _WATERMARKS
         if self.family == "cuda":
             found["CUDA_MODULE_LOADING"] = "LAZY"  # kernels are loaded when they are used: a quicker start, less memory
         if self.family == "cpu":
@@ -120,7 +130,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
         Rule("half", "the proof computed every operator in float16",
              "half the traffic of a memory that the processor shares",
              "Apple, Metal Performance Shaders Graph (float16)", lambda p, h: "float16" in p.precisions),
-        Rule("cpu_fallback", "always",
+        Rule("cpu_fallback", "unless the user's environment says 0",
              "operators that Metal lacks run on the processor instead of failing; the proof names them",
              f"{_TORCH}/mps_environment_variables.html (PYTORCH_ENABLE_MPS_FALLBACK)", _always),
         Rule("watermark", "always: 1.0 high, 0.8 low",

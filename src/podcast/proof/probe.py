@@ -62,7 +62,8 @@ def base(request: dict[str, Any], runtime: str) -> dict[str, Any]:
             "asked": request["device"], "version": None, "cuda": None, "hip": None, "available": False, "error": "",
             "name": "", "capability": None, "archs": [], "memory": 0, "event_ms": None, "allocated": None,
             "speedup": None, "operators": [], "warnings": [], "seconds": 0.0, "import_seconds": 0.0,
-            "visible": os.environ.get("CUDA_VISIBLE_DEVICES")}
+            "visible": os.environ.get("CUDA_VISIBLE_DEVICES"),
+            "fallback": os.environ.get("PYTORCH_ENABLE_MPS_FALLBACK")}
 
 
 def blank(family: str, precision: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from podcast.process import ProgramError, start_program, stop
 from podcast.proof.nvml import Card, CardReader, CardUse, look, open_reader
+from podcast.proof.policy import mps_fallback
 from podcast.proof.record import Proof, as_data, from_data
 from podcast.proof.verdict import judge
 
@@ -92,7 +93,7 @@ def prove(
     tried = choose(asked, cards, devices)
     variables = dict(os.environ if environment is None else environment)
     if tried == "mps":
-        variables.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")  # as the policy will; the probe notices what falls
+        variables = {**mps_fallback(), **variables}  # as the policy will; the probe notices what falls back
     key = _key(needs, tried, digest, cards, variables)
     kept = _read(folder / _FILE)
     if not refresh and key in kept:
@@ -229,4 +230,5 @@ def _nothing(request: Mapping[str, Any], why: str) -> dict[str, Any]:
     return {"probe": 0, "runtime": request["runtime"], "pid": 0, "python": "", "asked": request["device"],
             "version": None, "cuda": None, "hip": None, "available": False, "error": why, "name": "",
             "capability": None, "archs": [], "memory": 0, "event_ms": None, "allocated": None, "speedup": None,
-            "operators": [], "warnings": [], "seconds": 0.0, "import_seconds": 0.0, "visible": None}
+            "operators": [], "warnings": [], "seconds": 0.0, "import_seconds": 0.0, "visible": None,
+            "fallback": None}

@@ -9,6 +9,7 @@ from typing import Any
 from podcast.proof.nvml import Card, Sight
 from podcast.proof.record import REQUIRED, Certainty, Operator, Verdict
 
+_ON_CPU = "podcast create SCRIPT --avatar --cpu"
 _DRIVERS = {  # how a driver is brought up to date
     "Windows": "start https://www.nvidia.com/drivers",
     "Linux": "sudo ubuntu-drivers install   # elsewhere: the newest driver of https://www.nvidia.com/drivers, restart",
@@ -102,11 +103,12 @@ class Told:
             return ""
         if verdict == "no-gpu":
             hides = "set CUDA_VISIBLE_DEVICES=" if self.system == "Windows" else "unset CUDA_VISIBLE_DEVICES"
-            return hides if self._hidden else "podcast create SCRIPT --avatar --cpu"
+            return hides if self._hidden else _ON_CPU
         if verdict == "driver-too-old":
             return _DRIVERS.get(self.system, _DRIVERS["Linux"])
         if verdict == "out-of-memory":
             return f"nvidia-smi   # end what fills the card, then: podcast engines verify {self.engine}"
         if verdict == "no-kernel" and str(self.readings["asked"]).startswith("mps"):
-            return f"PYTORCH_ENABLE_MPS_FALLBACK=1 podcast engines verify {self.engine}"
+            allowed = self.readings["fallback"] == "1"  # and even so it fails
+            return _ON_CPU if allowed else f"PYTORCH_ENABLE_MPS_FALLBACK=1 podcast engines verify {self.engine}"
         return f"podcast engines repair {self.engine}"
