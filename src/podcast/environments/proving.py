@@ -16,18 +16,21 @@ def present_device(devices: Sequence[str] = ("cuda", "mps", "cpu")) -> str:
     return proof.choose("auto", proof.open_reader().cards(), devices)
 
 
-def prove_environment(env: Environment, asked: str, refresh: bool = False) -> proof.Proof:
+def prove_environment(
+    env: Environment, asked: str, refresh: bool = False, reader: proof.CardReader | None = None
+) -> proof.Proof:
     """Return what a device does in an environment; an engine that needs no operators has nothing to prove.
 
     Args:
         env: the environment.
-        asked: "cuda", "mps" or "cpu".
+        asked: "auto", "cuda", "mps" or "cpu".
         refresh: try, whatever was found earlier.
+        reader: the driver's view of the cards; None: NVML.
     """
     if not env.spec.needs:
         return proof.Proof(asked, "cpu", "cpu", f"{env.spec.name} runs on the processor", "", "certain")
     return proof.prove(env.python, env.spec, asked, digest=env.digest, folder=env.folder,
-                       devices=env.variant.devices, environment=environment_variables(), refresh=refresh)
+                       devices=env.variant.devices, environment=environment_variables(), refresh=refresh, reader=reader)
 
 
 def check_worker(env: Environment, on: str) -> None:

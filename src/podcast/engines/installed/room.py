@@ -17,10 +17,11 @@ from podcast.environments.hub import Workers
 from podcast.environments.install import Means, bring_weights, installed
 from podcast.environments.manifest import check_options, find_specs, nearest, wanted_weights
 from podcast.environments.places import held
+from podcast.environments.proving import prove_environment
 from podcast.environments.spec import EngineKind, EngineSpec, Environment, WeightFile
 from podcast.environments.worker import OutOfMemory, Setup
 from podcast.errors import EngineError
-from podcast.proof import CardReader, Proof, Step, Usage, Watch, ladder, open_reader, policy_for, prove
+from podcast.proof import CardReader, Proof, Step, Usage, Watch, ladder, open_reader, policy_for
 from podcast.proof.ladder import told as told_of
 from podcast.proof.watch import process_tree
 
@@ -161,8 +162,7 @@ class EngineRoom:
 
     def prove(self, environment: Environment, device: str) -> Proof:
         """Return what a device does in an environment."""
-        return prove(environment.python, environment.spec, device, digest=environment.digest,
-                     folder=environment.folder, reader=self.reader, devices=environment.variant.devices)
+        return prove_environment(environment, device, reader=self.reader)
 
     def _accepted(self, proof: Proof, name: str) -> Proof:
         """Return the proof if it may be worked with; tell what it says where that differs from what was asked."""
