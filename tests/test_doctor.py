@@ -18,7 +18,7 @@ from podcast.report import MASK
 
 CARD = Card("NVIDIA Test 4090", "GPU-1", 24_000_000_000, (8, 9), "580.82.07", (13, 0))
 GOOD = Proof("auto", "cuda:0", "engaged", "NVIDIA Test 4090 does the work.", "", "certain", "NVIDIA Test 4090",
-             capability=(8, 9), precisions=("float32", "float16"), memory=24_000_000_000)
+             capability=(8, 9), precisions=("float32", "float16"), memory=24_000_000_000, proved="cuda")
 BAD = replace(GOOD, device="cpu", verdict="silently-on-cpu", sentence="PyTorch says cuda, the processor works.",
               remedy="podcast engines repair sadtalker")
 

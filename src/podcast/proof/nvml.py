@@ -146,12 +146,14 @@ class NvmlReader:
         computing = self._ask("nvmlDeviceGetComputeRunningProcesses", handle)
         if computing is None:
             return None
-        drawing = self._ask("nvmlDeviceGetGraphicsRunningProcesses", handle) or []  # Windows lists some only here
+        # Windows lists some with those that draw; clients of the multi-process service have a list of their own.
+        drawing = self._ask("nvmlDeviceGetGraphicsRunningProcesses", handle) or []
+        serviced = self._ask("nvmlDeviceGetMPSComputeRunningProcesses", handle) or []
         busy: dict[int, float] = {}
         for one in self._ask("nvmlDeviceGetProcessUtilization", handle, self._since.get(uuid, 0)) or []:
             self._since[uuid] = max(self._since.get(uuid, 0), int(one.timeStamp))
             busy[int(one.pid)] = max(busy.get(int(one.pid), 0.0), one.smUtil / 100)
-        memory = {int(p.pid): p.usedGpuMemory for p in [*drawing, *computing]}
+        memory = {int(p.pid): p.usedGpuMemory for p in [*drawing, *serviced, *computing]}
         return tuple(ProcessUse(pid, None if held is None else int(held), busy.get(pid))
                      for pid, held in memory.items())
 

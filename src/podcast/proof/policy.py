@@ -12,8 +12,8 @@ from podcast.proof.record import REQUIRED, Proof
 _TENSOR_CORES = (7, 0)  # compute capability from which on there are matrix units for float16
 _TF32 = (8, 0)  # and for TF32 and bfloat16
 _ROOMY = 12e9  # bytes of a card's memory above which a decoder needs no tiles
-# The GTX 16 series is of capability 7.5 and has no tensor cores; half precision gains little there and its
-# convolutions are known to end in NaN.
+# The GTX 16 series is of capability 7.5 and has no tensor cores; half precision gains little there, and convolutions
+# of some sizes end in NaN (pytorch issues 58123 and 77955), which a probe of small sizes need not see.
 _WITHOUT_TENSOR_CORES = ("GTX 16", "MX450", "MX550")
 _TORCH = "https://docs.pytorch.org/docs/stable"
 
@@ -109,7 +109,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
              lambda p, h: bool(p.capability and p.capability >= _TF32)),
         Rule("half", "the proof computed every operator in it, and the card has tensor cores",
              "half the memory traffic and matrix units; without tensor cores little is gained, and GTX 16 cards "
-             "return NaN", "NVIDIA, Train With Mixed Precision",
+             "return NaN", "NVIDIA, Train With Mixed Precision; github.com/pytorch/pytorch/issues/77955",
              lambda p, h: bool(_halves(p)) and _tensor_cores(p, h)),
         Rule("channels_last", "with half precision",
              "tensor cores read NHWC; otherwise every convolution transposes first",
