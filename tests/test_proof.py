@@ -780,3 +780,17 @@ def test_a_real_torch_that_has_no_card(tmp_path: Path) -> None:
     reader = FedReader(tmp_path / "none", sees=False)
     proof = prove(_real_python(), Needs(("conv2d",)), "cuda", digest="d", folder=tmp_path, reader=reader)
     assert proof.verdict in ("cpu-build-of-torch", "no-gpu", "driver-too-old")
+
+
+def test_a_real_onnxruntime(tmp_path: Path) -> None:
+    python = _real_python()
+    if subprocess.run([python, "-c", "import onnxruntime"], capture_output=True, check=False).returncode:
+        pytest.skip("no onnxruntime there")
+    needs = Needs(FAMILIES, ("float32", "float16", "bfloat16"), runtime="onnxruntime")
+    proof = prove(python, needs, "cpu", digest="d", folder=tmp_path, reader=NoCards())
+    assert (proof.verdict, proof.precisions) == ("cpu", ("float32", "float16"))
+    assert all(o.skipped == (o.precision == "bfloat16") for o in proof.operators)
+    if isinstance(open_reader(), NoCards):
+        card = prove(python, needs, "cuda", digest="d", folder=tmp_path, reader=FedReader(tmp_path / "no", sees=False))
+        assert card.verdict in ("cpu-build-of-torch", "no-gpu")
+        assert "onnxruntime" in card.sentence
