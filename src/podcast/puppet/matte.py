@@ -13,9 +13,14 @@ _BUST = 3.6  # side of the close look at head and shoulders, in face heights
 _EDGE = 0.10  # width of the band in which edges are looked for, in face heights
 _SMOOTH = 1e-4  # of the guided filter: variance (of 0 … 1 colours) that is taken for noise
 _INSIDE, _OUTSIDE = 0.85, 0.22  # matte values that are taken for all and nothing
+_LIKELY = 0.63  # the network's value from which a place is the person's: scenery may get 0.6
 _GAP = 0.04  # face heights: gaps and spikes below that are the network's, not the person's
 _HOLE = 0.02  # share of the body below which a hole is filled
 _SURE_FACE = 0.03  # face heights from the mesh's outline to what is face for certain
+_SCENERY = 0.24  # face heights from the edge inwards in which background is looked for within the body
+_SURE = 0.85  # chance that a colour is the background's, from which it is taken for background
+_SHADES = 16  # steps of a colour channel when colours are counted
+_LEAST = 2.0  # pixels, counted with their like, that make a colour known
 _NOSE = 1
 _COARSE = 512  # px, longer side of the picture in which the body is decided: twice what the network sees
 _FINE = 512  # px, longer side of the picture in which the guided filter's coefficients are found
@@ -24,11 +29,13 @@ _FINE = 512  # px, longer side of the picture in which the guided filter's coeff
 def read_matte(rgb: np.ndarray, landmarks: np.ndarray, nets: FaceNets) -> np.ndarray:
     """Return the matte of the person whose face is given, float32 (h, w) in steps of 1/255.
 
-    The network looks at the whole picture and, closer, at head and shoulders; then a colour guided filter
-    (He, Sun and Tang 2010, on a reduced picture as in their fast variant of 2015) takes over the edges.
+    The network looks at the whole picture and, closer, at head and shoulders; what it took along of the background
+    is recognised by its colours; then a colour guided filter (He, Sun and Tang 2010, on a reduced picture as in
+    their fast variant of 2015) takes over the edges.
     """
     height = float(np.linalg.norm(landmarks[10, :2] - landmarks[152, :2]))
     body = _body(_look(rgb, landmarks, height, nets), landmarks, height)
+    body = _without_scenery(rgb, body, landmarks, height)
     fine = _guided(rgb, body, height * _EDGE)
     alpha = _in_band(np.clip((fine - _OUTSIDE) / (_INSIDE - _OUTSIDE), 0, 1), body, height * _EDGE)
     alpha = np.maximum(alpha, _face(rgb.shape[:2], landmarks, height))
@@ -74,12 +81,58 @@ def _body(matte: np.ndarray, landmarks: np.ndarray, height: float) -> np.ndarray
     cv2.fillConvexPoly(small, hull, 1.0)
     reach = max(1, round(height / factor * _GAP))
     sure = cv2.GaussianBlur(small, (0, 0), reach / 2) if reach > 1 else small
-    solid = ((small > 0.55) & (sure > 0.35) | (sure > 0.65)).astype(np.uint8)
+    solid = ((small > _LIKELY) & (sure > 0.35) | (sure > _LIKELY)).astype(np.uint8)
     round_brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     solid = cv2.morphologyEx(cv2.morphologyEx(solid, cv2.MORPH_CLOSE, round_brush), cv2.MORPH_OPEN, round_brush)
     solid = _filled(_connected(solid, landmarks[_NOSE, :2] / factor))
     soft = cv2.GaussianBlur(solid.astype(np.float32), (0, 0), max(0.6, reach / 4))
     return cv2.resize(soft, matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def _without_scenery(rgb: np.ndarray, body: np.ndarray, landmarks: np.ndarray, height: float) -> np.ndarray:
+    """Return the body without what reaches in from its edge and has colours that only the background has.
+
+    Colours are counted outside and deep inside; those that both have (a white shirt before a white wall) stay.
+    """
+    factor = max(1.0, max(body.shape) / _COARSE)
+    size = (max(1, round(body.shape[1] / factor)), max(1, round(body.shape[0] / factor)))
+    small, inside = (cv2.resize(a, size, interpolation=cv2.INTER_AREA) for a in (rgb, body))
+    reach, unit = height / factor * _SCENERY, height / factor
+    outside = (inside < 0.02).astype(np.uint8)
+    depth = cv2.distanceTransform(1 - outside, cv2.DIST_L2, 5)
+    face = np.zeros_like(outside)
+    middle = landmarks[:MESH, :2].mean(0)
+    hull = cv2.convexHull(np.rint((middle + 1.04 * (landmarks[:MESH, :2] - middle)) / factor).astype(np.int32))
+    cv2.fillConvexPoly(face, hull, 1)
+    near = cv2.distanceTransform(1 - face, cv2.DIST_L2, 5) < 2.5 * unit  # backgrounds differ from place to place
+    chance = _chance(small, (outside > 0) & near, (depth > reach) & (face == 0) & near)
+    like = ((chance > _SURE) & (depth < reach) & (face == 0)).astype(np.uint8)
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(0.01 * unit)) + 1,) * 2)
+    open_ = cv2.morphologyEx(cv2.morphologyEx(like | outside, cv2.MORPH_OPEN, brush), cv2.MORPH_CLOSE, brush)
+    _, labels = cv2.connectedComponents(open_, connectivity=4)
+    scenery = np.isin(labels, np.unique(labels[(outside > 0) & (open_ > 0)])) & (open_ > 0)
+    soft = cv2.GaussianBlur(scenery.astype(np.float32), (0, 0), max(0.6, 0.01 * unit))
+    return body * (1 - cv2.resize(soft, body.shape[::-1], interpolation=cv2.INTER_LINEAR))
+
+
+def _chance(rgb: np.ndarray, outside: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Return the chance of every pixel's colour to be the background's, by how often it is seen outside and inside."""
+    step = 256 // _SHADES
+    places = rgb.astype(np.intp) // step
+    index = (places[..., 0] * _SHADES + places[..., 1]) * _SHADES + places[..., 2]
+    counts = []
+    for where in (outside, inside):
+        count = np.bincount(index[where], minlength=_SHADES**3).astype(np.float32)
+        count = count.reshape((_SHADES,) * 3)
+        for axis in range(3):  # colours beside are nearly the same
+            padded = np.pad(count, [(1, 1) if a == axis else (0, 0) for a in range(3)])
+            before, same, after = (np.take(padded, range(k, k + _SHADES), axis) for k in range(3))
+            count = same + (before + after) * np.float32(0.5)
+        counts.append(count / max(float(where.sum()), 1.0))
+    out, within = counts
+    least = _LEAST / max(float(outside.sum()), 1.0)
+    chance = np.where(out > least, out / np.maximum(out + within, 1e-12), 0.0)
+    return cv2.blur(chance.reshape(-1)[index].astype(np.float32), (3, 3))
 
 
 def _connected(solid: np.ndarray, point: np.ndarray) -> np.ndarray:

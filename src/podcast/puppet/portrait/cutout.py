@@ -9,13 +9,17 @@ import numpy as np
 
 from podcast.canvas import to_layer, to_yuv
 from podcast.puppet.facemap import FaceMap
-from podcast.puppet.portrait.geometry import CHIN, FOREHEAD, crown_of, fall
+from podcast.puppet.portrait.geometry import CHIN, FOREHEAD, crown_of, fall, rise
 
 _MARGIN = 0.10  # of the picture beyond the region that a moving head may bring in, head heights
 _ROOM = 0.04  # around the landmarks, head heights
 _DOME = 0.16  # height of the corners that a crown of our own rounds off, head heights
 _FEATHER = 0.008  # least softness of the outline, head heights
-_SOLID, _CLEAR = 0.78, 0.24  # matte values that count as all and nothing
+_SOLID, _CLEAR = 0.90, 0.10  # matte values that count as all and nothing
+_ENLARGED = 1.25  # from which scale on a matte's own pixels would be seen
+_NEAR = 2.0  # pixels of the picture in which an enlarged matte's edge is looked for
+_NARROW, _WIDE = 0.004, 0.045  # half width of a soft edge without and with contrast, head heights
+_CONTRAST = (0.03, 0.10)  # standard deviation of grey, 0 … 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +82,7 @@ def cut_out(face: FaceMap, placement: Placement, size: tuple[int, int], alone: b
     x1, y1 = np.maximum((x1, y1), np.ceil(places.max(0) + _ROOM * head).astype(int))
     box = int(x0), int(y0), max(int(x1 - x0), 2), max(int(y1 - y0), 2)
     rgb = shown(face.image, placement, box)
-    alpha = _refine(shown(face.matte, placement, box), rgb, head)
+    alpha = _refine(shown(face.matte, placement, box), rgb, head, scale)
     landmarks = face.landmarks.astype(np.float64) * scale
     landmarks[:, :2] = placement.to_region(face.landmarks[:, :2].astype(np.float64)) - (x0, y0)
     alpha = _with_face(alpha, landmarks, head)
@@ -105,19 +109,39 @@ def shown(image: np.ndarray, placement: Placement, box: tuple[int, int, int, int
     return cv2.warpAffine(source, matrix, box[2:], flags=kind, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _refine(matte: np.ndarray, rgb: np.ndarray, head: float) -> np.ndarray:
-    """Return the matte drawn to the picture's own edges (guided filter, He 2010), one piece of it."""
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-    radius = max(2, round(0.02 * head))
+def _refine(matte: np.ndarray, rgb: np.ndarray, head: float, scale: float) -> np.ndarray:
+    """Return the matte as sharp as the picture: enlarged ones are drawn to its edges (guided filter, He 2010).
 
+    Hair, or whatever else has contrast, keeps its soft edges; where an edge cannot be seen, a wide soft one is made
+    narrow, since it would look like fog.
+    """
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    alpha = np.clip((matte - _CLEAR) / (_SOLID - _CLEAR), 0, 1)
+    if scale > _ENLARGED:
+        alpha = _guided(alpha, grey, max(2, round(_NEAR * scale)))
+    contrast = _spread(grey, max(2, round(0.02 * head)))
+    inside = (alpha > 0.5).astype(np.uint8)
+    depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3) - cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)
+    wide = head * (_NARROW + (_WIDE - _NARROW) * rise(contrast, *_CONTRAST)).astype(np.float32)
+    ramp = depth / wide
+    alpha = np.clip(alpha, np.clip(ramp - 0.5, 0, 1), np.clip(ramp + 1.5, 0, 1))
+    return cv2.GaussianBlur(alpha, (0, 0), max(0.6, 0.5 * _FEATHER * head * min(scale, 1.0))).astype(np.float32)
+
+
+def _guided(matte: np.ndarray, grey: np.ndarray, radius: int) -> np.ndarray:
     def mean(a: np.ndarray) -> np.ndarray:
         return cv2.blur(a, (2 * radius + 1, 2 * radius + 1))
 
     mg, mm = mean(grey), mean(matte)
     slope = (mean(grey * matte) - mg * mm) / (mean(grey * grey) - mg * mg + 3e-4)
-    alpha = mean(slope) * grey + mean(mm - slope * mg)
-    alpha = np.clip((alpha - _CLEAR) / (_SOLID - _CLEAR), 0, 1)
-    return cv2.GaussianBlur(alpha, (0, 0), max(0.6, 0.5 * _FEATHER * head)).astype(np.float32)
+    return np.clip(mean(slope) * grey + mean(mm - slope * mg), 0, 1)
+
+
+def _spread(grey: np.ndarray, radius: int) -> np.ndarray:
+    """Return the standard deviation around each pixel."""
+    size = 2 * radius + 1, 2 * radius + 1
+    mean = cv2.blur(grey, size)
+    return np.sqrt(np.maximum(cv2.blur(grey * grey, size) - mean * mean, 0))
 
 
 def _with_face(alpha: np.ndarray, landmarks: np.ndarray, head: float) -> np.ndarray:
@@ -176,8 +200,9 @@ def _shoulders(alpha: np.ndarray, corners: np.ndarray, landmarks: np.ndarray, he
             continue
         top, deep = float(rows[0]), 0.30 * head
         down = np.clip((y - top + 0.25 * head) / max(height - top + 0.25 * head, 1), 0, 1)
-        outline = deep * (1 - np.sqrt(np.clip(1 - (1 - down) ** 2, 0, 1)))
-        alpha = alpha * np.where(y > top - 0.25 * head, 1 - fall(inward - outline, 0, 0.02 * head), 1)
+        outline = deep * (1 - np.sqrt(np.clip(1 - (1 - down) ** 2, 0, 1))) * rise(y, top - 0.25 * head, top)
+        cut = rise(y, top - 0.25 * head, top - 0.20 * head)  # nothing is cut square
+        alpha = alpha * (1 - cut * fall(inward - outline, 0, 0.02 * head))
     return alpha.astype(np.float32)
 
 
