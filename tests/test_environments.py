@@ -13,14 +13,17 @@ import sys
 import tarfile
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
+from podcast.audio import read_wav
 from podcast.environments import build, downloads
 from podcast.environments import install as installing
 from podcast.environments.build import environment_variables, find_python
@@ -35,10 +38,12 @@ from podcast.environments.manifest import (
     wanted_weights,
 )
 from podcast.environments.places import environment_of, held, read_marker, source_folder, weights_folder
+from podcast.environments.proving import check_worker
 from podcast.environments.source import fetch_source, source_flaw
 from podcast.environments.spec import EngineSpec, Environment, WeightFile
 from podcast.environments.treehash import tree_hash
 from podcast.environments.upkeep import found_environments, remove, remove_stale, repair, stale, verify
+from podcast.environments.worker import Setup, Worker
 from podcast.errors import EngineError
 from tests.tiny import WEIGHTS, WHEEL, Host, Upstream, git, make_engine, make_upstream, make_wheel, serving, sha256
 
@@ -238,7 +243,7 @@ def test_too_little_room_is_told_before_anything_is_fetched(
 ) -> None:
     environments = [{"name": "only", "python": HERE, "lock": "requirements.lock", "disk": "5 GB"}]
     monkeypatch.setattr(installing, "_free", lambda _: 3_000_000_000)
-    with pytest.raises(EngineError, match=r"needs 5\.0 GB of disk, 3\.0 GB are free\nmake room"):
+    with pytest.raises(EngineError, match=r"needs 8\.0 GB of disk for its installation, 3\.0 GB are free\nmake room"):
         install(world.spec(tmp_path, environments=environments), tmp_path / "data", world.means())
     assert not list((tmp_path / "data/environments").glob("tiny-*"))
 
@@ -762,3 +767,39 @@ def test_the_command_line(line: Line, host: Host) -> None:
     failed = line.run("install", "tiny", expect=1)
     assert "tinypure==1.0 could not be found" in failed and "log: " in failed
     assert "Traceback" not in failed
+
+
+def test_the_worked_example_of_the_documentation_works(tmp_path: Path, world: World) -> None:
+    text = (Path(__file__).parent.parent / "docs/engines.md").read_text("utf-8")
+    example = text[text.index("## Engines of others"):]
+    folder = tmp_path / "my-engines/beeper"
+    folder.mkdir(parents=True)
+    for name, code in re.findall(r"`my-engines/beeper/([\w.]+)`[\s\S]*?```\w*\n([\s\S]*?)```", example):
+        (folder / name).write_text(code.replace('"3.11"', f'"{HERE}"'))
+    lines = sum(len(file.read_text().splitlines()) for file in folder.iterdir())
+    assert sorted(p.name for p in folder.iterdir()) == ["engine.yaml", "requirements.lock", "worker.py"] and lines < 45
+    spec = find_spec("beeper", [tmp_path / "my-engines"])
+    env = install(spec, tmp_path / "data", Means(engaged, check_worker))
+    (tmp_path / "into").mkdir()
+    with Worker(env, Setup("cpu", 1)) as worker:
+        job = {"text": "Hello you", "voice": "high", "language": "en", "seed": 0, "into": str(tmp_path / "into"),
+               "options": check_options(spec, {})}
+        value = worker.run(job)
+    sound, rate = read_wav(value["files"]["audio"]), 24000
+    word, start, end = value["words"][0]
+    assert word == "Hello" and end - start == pytest.approx(5 / 15)
+    spectrum = abs(np.fft.rfft(sound.reshape(-1)[int(start * rate):int(end * rate)]))
+    assert np.argmax(spectrum) / (end - start) == pytest.approx(440, abs=4)
+
+
+def test_the_wheel_carries_the_engines(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling", reason="builds the wheel")
+    root = Path(__file__).parent.parent
+    code = f"from hatchling.build import build_wheel; print(build_wheel({str(tmp_path)!r}))"
+    name = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout
+    with zipfile.ZipFile(tmp_path / name.split()[-1]) as wheel:
+        names = wheel.namelist()
+    shipped = [file for engine in (root / "external").glob("*/engine.yaml") for file in engine.parent.glob("*")
+               if file.suffix in (".py", ".lock", ".yaml")]
+    assert {f"podcast/external/{file.parent.name}/{file.name}" for file in shipped} <= set(names)
+    assert not [name for name in names if name.endswith(".pyc")]

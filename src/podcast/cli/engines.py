@@ -143,7 +143,8 @@ def _means(asked: Asked, reporter: ScreenReporter, silent: bool) -> Iterator[Mea
 
 
 def _plan_text(plan: Plan) -> str:
-    room = f"needs {plan.need / _GB:.1f} GB of disk, {plan.free / _GB:.1f} GB are free"
+    more = f" ({plan.peak / _GB:.1f} GB for a while)" if plan.peak - plan.need > _ASK_FROM else ""
+    room = f"needs {plan.need / _GB:.1f} GB of disk{more}, {plan.free / _GB:.1f} GB are free"
     lines = [f"  {line}" for line in (*plan.fetch, room)]
     return "\n".join([f"{plan.engine} ({plan.variant}) will fetch:", *lines])
 

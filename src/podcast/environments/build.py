@@ -7,12 +7,15 @@ import os
 import re
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 
 from podcast.environments.downloads import nothing
-from podcast.environments.places import read_json, remove_tree, write_whole
+from podcast.environments.places import bytes_of, read_json, remove_tree, write_whole
 from podcast.environments.spec import Environment
 from podcast.errors import EngineError
 from podcast.process import ProgramError, run_logged, run_program
@@ -21,6 +24,8 @@ PINS = "pins.json"  # what the folder is for, written first
 READY = "venv.ready"  # beside venv/: all packages are in it
 _PATIENCE = 4 * 3600.0  # s that gigabytes on a slow line may take
 _QUICK = 120.0  # s for making an empty environment
+_LOOK_EVERY = 1.0  # s between looks at the disk
+PEAK = 1.6  # packages and what is unpacked of them lie side by side for a while; wheels of torch pack to about 0.6
 _ASK = 20.0  # s for an interpreter to tell its version
 PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*(?:==|@)", re.MULTILINE)
 _STEPS = re.compile(r"(?:Collecting|Building wheel for|\+)\s+([\w.-]+)")
@@ -244,26 +249,54 @@ def _fill(
     progress: Callable[[float], None], tell: Callable[[str], None],
 ) -> None:
     """Install exactly what the lock says; pip has the last word, for it knows the user's index settings."""
-    total, seen = len(PIN.findall(env.variant.lock.read_text("utf-8"))), set[str]()
-
-    def line(text: str) -> None:
-        if match := _STEPS.match(text):
-            seen.add(match[1].lower())
-            progress(min(0.95, len(seen) / max(total, 1) * 0.9))
-
-    uv = shutil.which("uv")
-    if total and uv:
-        try:
-            run_logged(_uv(uv, env, wheels, offline), log, timeout=_PATIENCE, env=surroundings, on_line=line)
-        except ProgramError as error:
-            tell(f"uv could not install the packages ({_last(error)}): pip tries it")
-        else:
-            return
-    if total:
+    if not PIN.search(env.variant.lock.read_text("utf-8")):
+        return  # Python's own library is enough
+    with _watched(env, progress) as line:
+        if uv := shutil.which("uv"):
+            try:
+                run_logged(_uv(uv, env, wheels, offline), log, timeout=_PATIENCE, env=surroundings, on_line=line)
+            except ProgramError as error:
+                tell(f"uv could not install the packages ({_last(error)}): pip tries it")
+            else:
+                return
         try:
             run_logged(_pip(env, wheels, offline), log, timeout=_PATIENCE, env=surroundings, on_line=line)
         except ProgramError as error:
             raise _explain(error, env, log) from error
+
+
+@contextmanager
+def _watched(env: Environment, progress: Callable[[float], None]) -> Iterator[Callable[[str], None]]:
+    """Yield what takes the lines of pip or uv; tell how far they are, by packages and by bytes on the disk."""
+    total, seen, over, share = len(PIN.findall(env.variant.lock.read_text("utf-8"))), set[str](), Event(), 0.0
+
+    def reach(new: float) -> None:
+        nonlocal share
+        share = min(0.99, max(share, new))
+        progress(share)
+
+    def line(text: str) -> None:
+        if match := _STEPS.match(text):
+            seen.add(match[1].lower())
+            reach(0.3 * len(seen) / total)  # collecting is quick, fetching and unpacking are not
+
+    def look() -> None:
+        pause = _LOOK_EVERY
+        while not over.wait(pause):
+            started = time.monotonic()
+            reach(bytes_of(env.folder) / (env.variant.disk * PEAK))
+            pause = max(_LOOK_EVERY, 10 * (time.monotonic() - started))
+
+    watcher = Thread(target=look, daemon=True)
+    if env.variant.disk:
+        watcher.start()
+    try:
+        yield line
+    finally:
+        over.set()
+        if env.variant.disk:
+            watcher.join()
+    progress(1.0)
 
 
 def _pip(env: Environment, wheels: Path | None, offline: bool) -> list[str | Path]:

@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import os
 import shutil
+import socket
 import ssl
 import time
 import urllib.error
@@ -306,10 +307,11 @@ def _open(request: urllib.request.Request) -> Iterator[Any]:
     except urllib.error.HTTPError as error:
         if error.code == 416:  # our part is longer than the file
             raise _Refused("does not have as many bytes as have arrived already") from error
-        kind = _Cut if error.code in _PASSING else _Refused
+        kind: type[Exception] = _Cut if error.code in _PASSING else _Refused
         raise kind(f"{error.code} {error.reason}") from error
     except urllib.error.URLError as error:
-        raise _Cut(f"no connection ({getattr(error.reason, 'strerror', None) or error.reason})") from error
+        kind = _Refused if isinstance(error.reason, socket.gaierror) else _Cut  # no network, or a name in error
+        raise kind(f"no connection ({getattr(error.reason, 'strerror', None) or error.reason})") from error
     except (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError) as error:
         raise _Cut(f"the connection broke ({error})") from error
 

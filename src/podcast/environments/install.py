@@ -56,6 +56,7 @@ class Plan:
     variant: str
     fetch: tuple[str, ...]  # a line for each part that is missing
     need: int  # bytes of disk
+    peak: int  # bytes of disk while packages are unpacked
     free: int  # bytes of disk
     folder: Path
 
@@ -193,8 +194,12 @@ def _realise(env: Environment, data: Path, means: Means) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as file:
         file.write(f"\n=== {started} {spec.name} {env.variant.name}\n")
+    if not is_built(env):
+        means.progress("environment", 0.0)
     build_venv(env, log, wheels=means.wheels, offline=means.offline, tell=means.tell,
                progress=lambda share: means.progress("environment", share))  # fmt: skip
+    if source_flaw(spec, data):
+        means.progress("code", 0.0)
     fetch_source(spec, data, log, source=means.source, offline=means.offline,
                  progress=lambda share: means.progress("code", share))  # fmt: skip
     bring_weights(spec, data, wanted_weights(spec, means.options), means)
@@ -240,12 +245,13 @@ def _missing_weights(spec: EngineSpec, data: Path, options: Mapping[str, Any]) -
 
 def plan_for(env: Environment, data: Path, means: Means) -> Plan:
     """Return what is missing of an environment; nothing is fetched."""
-    spec, fetch, need = env.spec, [], 0
+    spec, fetch, need, peak = env.spec, [], 0, 0.0
     if not is_built(env):
         count = len(build.PIN.findall(env.variant.lock.read_text("utf-8")))
         about = f", about {env.variant.disk / _GB:.1f} GB" if env.variant.disk >= _GB / 10 else ""
         fetch.append(f"environment {env.variant.name}: {count} package{'s' * (count != 1)}{about}")
         need += env.variant.disk
+        peak = env.variant.disk * (build.PEAK - 1)
     if source_flaw(spec, data):
         fetch.append(f"code: {means.source or spec.upstream_url} at {spec.upstream_commit[:12]}")
     folder = weights_folder(spec, data)
@@ -255,7 +261,9 @@ def plan_for(env: Environment, data: Path, means: Means) -> Plan:
         more = f" and {unknown} of unknown size" if unknown else ""
         fetch.append(f"weights: {len(pins)} file{'s' * (len(pins) != 1)}, {size / _GB:.2f} GB{more}")
         need += size - sum(_arrived(folder / p.path) for p in pins)
-    return Plan(spec.name, env.variant.name, tuple(fetch), max(need, 0), _free(data), environments_folder(data))
+    need = max(need, 0)
+    return Plan(spec.name, env.variant.name, tuple(fetch), need, need + round(peak), _free(data),
+                environments_folder(data))
 
 
 def _arrived(place: Path) -> int:
@@ -271,9 +279,10 @@ def _free(data: Path) -> int:
 
 
 def _check_room(plan: Plan) -> None:
-    if plan.need and plan.free < plan.need + _RESERVE:
+    if plan.need and plan.free < plan.peak + _RESERVE:
         raise EngineError(
-            f"{plan.engine} needs {plan.need / _GB:.1f} GB of disk, {plan.free / _GB:.1f} GB are free",
+            f"{plan.engine} needs {plan.peak / _GB:.1f} GB of disk for its installation, "
+            f"{plan.free / _GB:.1f} GB are free",
             "make room there, or choose another data folder: PODCAST_DATA_DIR", str(plan.folder),
         )  # fmt: skip
 
