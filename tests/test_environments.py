@@ -796,7 +796,9 @@ def test_the_wheel_carries_the_engines(tmp_path: Path) -> None:
     pytest.importorskip("hatchling", reason="builds the wheel")
     root = Path(__file__).parent.parent
     code = f"from hatchling.build import build_wheel; print(build_wheel({str(tmp_path)!r}))"
-    name = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    name = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True,
+                          env=variables).stdout  # fmt: skip
     with zipfile.ZipFile(tmp_path / name.split()[-1]) as wheel:
         names = wheel.namelist()
     shipped = [file for engine in (root / "external").glob("*/engine.yaml") for file in engine.parent.glob("*")

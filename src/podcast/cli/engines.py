@@ -15,7 +15,7 @@ from rich.markup import escape
 from podcast.cli.commands import print_json
 from podcast.cli.screen import ScreenReporter, out, show, table
 from podcast.config import Config, load_config
-from podcast.environments.install import Means, Plan, environments_made, install, installed
+from podcast.environments.install import Means, Plan, environments_made, in_units, install, installed
 from podcast.environments.manifest import engine_folders, find_spec, load_spec
 from podcast.environments.places import read_marker
 from podcast.environments.proving import check_worker, present_device, prove_environment
@@ -26,7 +26,6 @@ from podcast.reporter import Reporter, Stage
 
 Settings = Sequence[tuple[str, Any]]
 _ASK_FROM = 500_000_000  # bytes; less is fetched without a question
-_GB, _MB = 1e9, 1e6
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def list_engines(config: Path | None, settings: Settings, as_json: bool) -> None
     made = table("engine", "kind", "what", "state", "disk", "licence")
     for row in rows:
         made.add_row(row["name"], row.get("kind", ""), escape(row.get("summary", "")), escape(_state(row)),
-                     _size(row.get("bytes", 0)), escape(row.get("licence", "")))
+                     in_units(row["bytes"]) if row.get("bytes") else "", escape(row.get("licence", "")))
     show(made)
     out.print("\npodcast engines install NAME shows what it will fetch, then fetches it", style="dim", highlight=False)
 
@@ -88,10 +87,6 @@ def _state(row: dict[str, Any]) -> str:
         return f"broken: {row['problem']}"
     old = f", {len(row['stale'])} of other pins (remove --stale)" if row["stale"] else ""
     return (f"installed: {row['variant']}, {row['device']}" if row["installed"] else "not installed") + old
-
-
-def _size(count: float) -> str:
-    return "" if not count else f"{count / _GB:.1f} GB" if count >= _GB else f"{count / _MB:.0f} MB"
 
 
 # ---------------------------------------------------------------- install, verify, repair, remove
@@ -143,8 +138,8 @@ def _means(asked: Asked, reporter: ScreenReporter, silent: bool) -> Iterator[Mea
 
 
 def _plan_text(plan: Plan) -> str:
-    more = f" ({plan.peak / _GB:.1f} GB for a while)" if plan.peak - plan.need > _ASK_FROM else ""
-    room = f"needs {plan.need / _GB:.1f} GB of disk{more}, {plan.free / _GB:.1f} GB are free"
+    more = f" ({in_units(plan.peak)} for a while)" if plan.peak - plan.need > _ASK_FROM else ""
+    room = f"needs {in_units(plan.need)} of disk{more}, {in_units(plan.free)} are free"
     lines = [f"  {line}" for line in (*plan.fetch, room)]
     return "\n".join([f"{plan.engine} ({plan.variant}) will fetch:", *lines])
 
@@ -243,7 +238,7 @@ def remove_engine(
     if as_json:
         print_json({"name": name, "freed": freed})
     else:
-        out.print(f"{freed / _MB:.1f} MB freed", highlight=False)
+        out.print(f"{in_units(freed)} freed", highlight=False)
 
 
 def _not_there(name: str, loaded: Config) -> EngineError:

@@ -32,7 +32,14 @@ from podcast.errors import EngineError
 
 PROVED = ("engaged", "cpu")  # verdicts of a proof that succeeded
 _RESERVE = 200_000_000  # bytes of the disk that are left to others
-_GB = 1e9
+_GB, _MB = 1e9, 1e6
+
+
+def in_units(count: float) -> str:
+    """Return bytes for a person: "2.1 GB", "12 MB"."""
+    if count >= _GB:
+        return f"{count / _GB:.1f} GB"
+    return f"{count / _MB:.0f} MB" if count >= _MB else f"{count / 1000:.0f} kB"
 
 
 class Proof(Protocol):
@@ -248,7 +255,7 @@ def plan_for(env: Environment, data: Path, means: Means) -> Plan:
     spec, fetch, need, peak = env.spec, [], 0, 0.0
     if not is_built(env):
         count = len(build.PIN.findall(env.variant.lock.read_text("utf-8")))
-        about = f", about {env.variant.disk / _GB:.1f} GB" if env.variant.disk >= _GB / 10 else ""
+        about = f", about {in_units(env.variant.disk)}" if env.variant.disk else ""
         fetch.append(f"environment {env.variant.name}: {count} package{'s' * (count != 1)}{about}")
         need += env.variant.disk
         peak = env.variant.disk * (build.PEAK - 1)
@@ -259,7 +266,7 @@ def plan_for(env: Environment, data: Path, means: Means) -> Plan:
         pins = [known(weight, folder) for weight in missing]
         size, unknown = sum(p.size or 0 for p in pins), sum(p.size is None for p in pins)
         more = f" and {unknown} of unknown size" if unknown else ""
-        fetch.append(f"weights: {len(pins)} file{'s' * (len(pins) != 1)}, {size / _GB:.2f} GB{more}")
+        fetch.append(f"weights: {len(pins)} file{'s' * (len(pins) != 1)}, {in_units(size)}{more}")
         need += size - sum(_arrived(folder / p.path) for p in pins)
     need = max(need, 0)
     return Plan(spec.name, env.variant.name, tuple(fetch), need, need + round(peak), _free(data),
@@ -281,8 +288,7 @@ def _free(data: Path) -> int:
 def _check_room(plan: Plan) -> None:
     if plan.need and plan.free < plan.peak + _RESERVE:
         raise EngineError(
-            f"{plan.engine} needs {plan.peak / _GB:.1f} GB of disk for its installation, "
-            f"{plan.free / _GB:.1f} GB are free",
+            f"{plan.engine} needs {in_units(plan.peak)} of disk for its installation, {in_units(plan.free)} are free",
             "make room there, or choose another data folder: PODCAST_DATA_DIR", str(plan.folder),
         )  # fmt: skip
 
