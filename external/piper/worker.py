@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import timing
+import podcast_timing as timing
 from podcast_worker import Refused, serve
 from voice import SPEAKER_MARK, Scales, Spoken, Voice
 
@@ -128,9 +128,7 @@ def times(text: str, voice: Voice, spoken: list[Spoken]) -> dict[str, Any]:
 
 def sounds(voice: Voice, token: str) -> list[str]:
     """Return the sounds of a word that is said alone, with their modifiers."""
-    phonemes = [p for sentence in voice.piper.phonemize(token) for p in sentence]
-    alone = timing.phones_of(phonemes, [1] * len(phonemes), 1, 0.0)
-    return [p.symbol.strip(timing.BEFORE) for p in alone if p.symbol]
+    return timing.letters_of([p for sentence in voice.piper.phonemize(token) for p in sentence])
 
 
 if __name__ == "__main__":

@@ -145,6 +145,7 @@ class _Manifest(_Section):
     secrets: tuple[Annotated[str, Field(pattern=_VARIABLE)], ...] = ()
     voices: tuple[_Voice, ...] = ()
     clones: bool = False
+    runtime: Literal["torch", "onnxruntime"] = "torch"
 
     @model_validator(mode="after")
     def _consistent(self) -> _Manifest:
@@ -189,7 +190,7 @@ def _as_spec(m: _Manifest, folder: Path) -> EngineSpec:
         variants=tuple(Variant(e.name, e.python, folder / e.lock, e.devices, e.disk, e.index) for e in m.environments),
         upstream_url=upstream.url, upstream_commit=upstream.commit, upstream_tree=upstream.tree,
         upstream_archive=upstream.archive, upstream_archive_sha256=upstream.archive_sha256,
-        weights=_files(m.weights), voices=tuple(_voice(v) for v in m.voices), clones=m.clones,
+        weights=_files(m.weights), voices=tuple(_voice(v) for v in m.voices), clones=m.clones, runtime=m.runtime,
         needs=m.needs, precisions=m.precisions,
         options={name: Option(**option.model_dump()) for name, option in m.options.items()},
         languages=m.languages, timings=m.timings, stall=m.stall, secrets=m.secrets,

@@ -94,6 +94,7 @@ class EngineSpec:
     upstream_archive_sha256: str = ""
     secrets: tuple[str, ...] = ()  # environment variables that its worker gets besides the harmless ones
     voices: tuple[EngineVoice, ...] = ()  # of a speech engine, the recommended ones first in each language
+    runtime: Literal["torch", "onnxruntime"] = "torch"  # what computes, and what the proof tries
     clones: bool = False  # a voice may also be the path of a wav file, whose speaker is imitated
 
 

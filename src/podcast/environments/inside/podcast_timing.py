@@ -1,4 +1,4 @@
-"""From phonemes and their lengths to phones and words with times."""
+"""From phonemes and their lengths to phones and words with times; for the workers of voices. Stands alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 BEFORE = "ˈˌ"  # marks that belong to the phone after them
-SILENT = "^$_ "  # what is no phone: beginning, end, padding, blank
+PAD = "_"  # filling between two phonemes: part of the one before it, and of none before the first
 LONGEST_BLANK = 0.06  # s: a blank between words that is no longer is the end of the word before it, and no pause
 
 Timed = list  # [symbol, start s, end s]
@@ -23,7 +23,7 @@ class Phone:
     blank: bool = False  # a word ends here
 
 
-def phones_of(phonemes: Sequence[str], lengths: Sequence[int], rate: int, at: float) -> list[Phone]:
+def phones_of(phonemes: Sequence[str], lengths: Sequence[float], rate: int, at: float) -> list[Phone]:
     """Return the phones of a sentence that begins at `at` seconds; modifiers join the letter that they modify."""
     out: list[Phone] = []
     prefix, began = "", at
@@ -43,6 +43,19 @@ def phones_of(phonemes: Sequence[str], lengths: Sequence[int], rate: int, at: fl
             else:
                 out.append(Phone("", start, at, blank))
     return out
+
+
+def grouped(symbols: Sequence[str], lengths: Sequence[float]) -> tuple[list[str], list[float]]:
+    """Return phonemes and lengths with the filling after each phoneme as a part of it."""
+    kept: list[str] = []
+    sums: list[float] = []
+    for symbol, length in zip(symbols, lengths, strict=True):
+        if symbol == PAD and kept:
+            sums[-1] += float(length)
+        else:
+            kept.append(symbol)
+            sums.append(float(length))
+    return kept, sums
 
 
 def is_sound(phoneme: str) -> bool:
@@ -121,3 +134,23 @@ def difference(one: str, other: str) -> float:
 
 def _letter(symbol: str) -> str:
     return next((c for c in symbol if is_sound(c)), symbol)
+
+
+def letters_of(phonemes: Sequence[str]) -> list[str]:
+    """Return the sounds of a word that is said alone, with their modifiers."""
+    alone = phones_of(phonemes, [1] * len(phonemes), 1, 0.0)
+    return [p.symbol.strip(BEFORE) for p in alone if p.symbol]
+
+
+def spread(words: Sequence[Timed], sounds: Sequence[str]) -> list[Timed]:
+    """Return phones with times for words with times: each word's sounds share its time, and between is silence."""
+    out: list[Timed] = []
+    for (_, start, end), word in zip(words, sounds, strict=True):
+        marks = [c for c in word if c != " "]
+        whole = [p.symbol for p in phones_of(marks, [1] * len(marks), 1, 0.0) if p.symbol]
+        last = out[-1][2] if out else 0.0
+        if start > last:
+            out.append(["", last, start])
+        step = (end - start) / max(1, len(whole))
+        out += [[symbol, start + i * step, start + (i + 1) * step] for i, symbol in enumerate(whole) if step > 0]
+    return out
