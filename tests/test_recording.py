@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache as remember
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +20,7 @@ from podcast.engines import SPEECH_ENGINES, speech_engine
 from podcast.engines.base import EngineInfo, Speech
 from podcast.episode import SAMPLE_RATE, Chapter, Narration, Script, Speaker, Turn, Utterance, Word, samples_at
 from podcast.errors import EngineError, MediaError, ScriptError
+from podcast.mix import read_speech
 from podcast.narration import Cards, narrate, narrate_recording
 from podcast.narration.levels import loudness
 from podcast.narration.schedule import LEAD, schedule_recorded
@@ -54,14 +57,16 @@ def said(text: str, voice: str, rate: float) -> tuple[np.ndarray, tuple[Word, ..
         return read_wav(speech.audio)[:, 0], speech.words
 
 
-def recorded(path: Path, sentences: tuple[str, ...] = SENTENCES, gain: float = 0.3) -> list[list[int]]:
+def recorded(
+    path: Path, sentences: tuple[str, ...] = SENTENCES, gain: float = 0.3, cough: bool = True
+) -> list[list[int]]:
     """Write a recording with pauses of its own, a cough and hiss; return the starts of the words by sentence."""
     random = np.random.default_rng(4)
     parts, starts, at = [np.zeros(40_000, np.float32)], [], 40_000
     for index, text in enumerate(sentences):
         sound, words = said(text, "en-gb-x-rp+f4" if index % 3 else "grace", 1.1)
         pause = np.zeros(int(random.uniform(0.25, 1.6) * SAMPLE_RATE), np.float32)
-        if index == 1:
+        if index == 1 and cough:
             pause = np.zeros(60_000, np.float32)
             pause[25_000:34_000] = random.standard_normal(9_000) * np.hanning(9_000) * 0.3
         starts.append([w.start + at for w in words])
@@ -109,7 +114,8 @@ def test_slots_are_whole_frames_and_hold_their_utterance(tmp_path: Path, cache: 
         frame += slot.frames
         if u := slot.utterance:
             assert u.length == wav_length(u.audio) == len(read_wav(u.audio))
-            assert narration.speech_start(slot) + u.length <= samples_at(frame, RATE)
+            last = max(p.end for p in u.phones if p.symbol)  # what is heard of the pause may go on
+            assert narration.speech_start(slot) + last <= samples_at(frame, RATE)
             assert all(0 <= w.start <= w.end <= u.length for w in u.words)
             assert all(0 <= p.start < p.end <= u.length for p in u.phones)
     assert narration.slots[-1].kind == "outro"
@@ -124,6 +130,35 @@ def test_the_recording_is_levelled_as_a_whole(tmp_path: Path, cache: Cache) -> N
         assert loudness(whole) == pytest.approx(-20, abs=0.7)
     own = [np.abs(read_wav(u.audio)).max() for _, u in quiet]
     assert max(own) <= 0.71
+
+
+def test_the_room_goes_on_between_sentences(tmp_path: Path, cache: Cache) -> None:
+    recorded(tmp_path / "own.wav", SENTENCES[2:], cough=False)
+    text = replace(script(), turns=script().turns[1:])
+    narration, _ = run(text, tmp_path / "own.wav", cache)
+    slots = [(narration.speech_start(s), s) for s in narration.slots if s.utterance]
+    (start, _), (last, end) = slots[0], slots[-1]
+    heard = read_speech(slots, start, last + end.utterance.length - start)  # type: ignore[union-attr]
+    room = np.sqrt((heard[: len(heard) // 240 * 240].reshape(-1, 240) ** 2).mean(1))[8:-8]
+    assert room.min() > 0.6 * np.percentile(room, 2)  # hiss everywhere: 5 ms never fall out of it
+    own = read_wav(tmp_path / "own.wav")[:, 0]
+    size = 1 << 21
+    shift = int(np.argmax(np.fft.irfft(np.fft.rfft(own, size) * np.conj(np.fft.rfft(heard, size)), size)))
+    other, inner = own[shift : shift + len(heard)], slice(2000, -2000)
+    gain = (heard[inner] @ other[inner]) / (other[inner] @ other[inner])
+    quiet = np.abs(gain * other[inner]) < 0.4  # nothing is bent there
+    assert np.abs(heard[inner] - gain * other[inner])[quiet].max() < 1e-3  # and it is the recording, sample by sample
+
+
+def test_a_cough_and_a_card_part_utterances(tmp_path: Path, cache: Cache) -> None:
+    recorded(tmp_path / "own.wav")
+    narration, _ = run(script(chapters=(Chapter("Later", 2, 5),)), tmp_path / "own.wav", cache, cards=Cards(0, 2.0, 0))
+    found = heard(narration)
+    ends = [b[0] - a[0] - a[1].length for a, b in pairwise(found)]
+    assert [end < 0 for end in ends] == [True, False, False, True, True, True]
+    for (_, utterance), parted in zip(found, [end >= 0 for end in ends], strict=False):
+        edge = np.abs(read_wav(utterance.audio)[-96:, 0]).max()
+        assert (edge < 1e-4) == parted
 
 
 def test_cards_take_time_and_nothing_else_does(tmp_path: Path, cache: Cache) -> None:
@@ -152,7 +187,7 @@ def test_words_beyond_the_script_are_told_and_kept(tmp_path: Path, cache: Cache)
     assert [u.text for u in found] == list(SENTENCES)
     assert len(told) == 1 and "line 3" in told[0] and "more is said" in told[0]
     assert found[2].length - found[2].words[-1].end > 3 * SAMPLE_RATE
-    assert max(p.end for p in found[2].phones) > found[2].length - SAMPLE_RATE // 2  # the lips go on
+    assert max(p.end for p in found[2].phones) > found[2].words[-1].end + 3 * SAMPLE_RATE  # the lips go on
 
 
 def test_words_before_and_after_the_script_are_left_out_and_told(tmp_path: Path, cache: Cache) -> None:

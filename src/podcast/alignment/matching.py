@@ -18,7 +18,7 @@ from podcast.episode import Phone, Word, samples
 PAD = 30  # frames of background around both sounds
 FREE = 800  # frames (8 s) up to which the way may go anywhere
 REACH = 0.2  # of the length, and at least 4 s: how far from the straight line otherwise, until the way touches it
-WRONG, WRONG_SHORT = 0.95, 1.02  # relative cost: up to 0.94 the same text was measured, from 0.90 on another
+WRONG, WRONG_SHORT = 0.945, 1.0  # relative cost: the same text costs up to 0.89, in noise 0.95; another from 0.90 on
 SUSPECT, MISSED = 0.86, 0.15  # relative cost and share of words with findings that together mean another text
 DOUBTFUL = 0.93  # relative cost of one sentence among others, from which a second look is due
 SHORT = samples(2.0)  # what is shorter is a matter of chance
@@ -31,7 +31,7 @@ PACE_BOUNDS = (0.4, 2.5)  # of the speakers' paces, within which they are compen
 REFERENCE_PAUSE = samples(0.06)  # in the reference, that is looked for in the sound
 OWN_PAUSE = samples(0.14)  # in the sound alone: longer than the closure of a stop
 SHORTEST = samples(0.05)  # of a silence
-SNAP = samples(0.15)  # how far a word's edge is moved to the edge of a silence
+SNAP = samples(0.1)  # how far a word's edge is moved to the edge of a silence
 
 Kind = Literal["wrong", "dropped", "added"]
 
@@ -99,15 +99,20 @@ def align(sound: np.ndarray, reference: Reference) -> Alignment:
     backwards = features(ours[::-1])[::2]
     ours, theirs = features(ours), features(theirs)
     way = _way(ours, theirs)
-    usual = max(_way(backwards, theirs[::2]).cost, 1e-6)
-    cost = way.cost / usual
+    other = _way(backwards, theirs[::2])
+    cost = _strain(way) / max(_strain(other), 1e-6)
     knots = _Knots(way, len(reference.sound), len(sound))
     quiet = silences(power, SHORTEST)
     _snap(knots, reference, quiet, len(sound))
     words = tuple(Word(w.text, *knots.span(w.start, w.end)) for w in reference.words)
     phones = _paused([Phone(p.symbol, *knots.span(p.start, p.end)) for p in reference.phones], knots.gaps)
     findings = _findings(reference.words, words, quiet, cost, way, power) if words else ()
-    return Alignment(words, phones, cost, findings, _costs(way, reference.words, usual))
+    return Alignment(words, phones, cost, findings, _costs(way, reference.words, max(other.cost, 1e-6)))
+
+
+def _strain(way: Path) -> float:
+    """Return the root mean square of a way's costs: another text has places that fit nowhere, a noisy one has not."""
+    return float(np.sqrt(np.mean(way.costs**2)))
 
 
 def _costs(way: Path, words: Sequence[Word], usual: float) -> tuple[float, ...]:

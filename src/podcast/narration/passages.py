@@ -9,7 +9,7 @@ import numpy as np
 
 from podcast.alignment import Alignment, Finding, Reference, align
 from podcast.alignment.outline import FRAME, Place
-from podcast.alignment.silence import silences
+from podcast.alignment.silence import ABOVE_NOISE, silences
 from podcast.alignment.vocal import phones_from_sound
 from podcast.audio import read_wav
 from podcast.episode import Phone, Utterance, Word, samples
@@ -76,7 +76,7 @@ def passages(places: Sequence[Place], power: np.ndarray, length: int) -> list[Pa
 def silences_of(power: np.ndarray) -> list[Span]:
     """Return the pauses in samples, of pooled rows of `mel`."""
     scale = FRAME // (FRAME // 4)  # `silences` counts in frames of `mel`
-    return [(a * scale, b * scale) for a, b in silences(power, SHORTEST // scale)]
+    return [(a * scale, b * scale) for a, b in silences(power, SHORTEST // scale, ABOVE_NOISE)]
 
 
 def spoken(first: int, last: int, quiet: Sequence[Span]) -> bool:

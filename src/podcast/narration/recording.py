@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from podcast.alignment.features import mel_of
+from podcast.alignment.features import level as level_of
+from podcast.alignment.features import mel, mel_of
 from podcast.alignment.outline import POOLED, outline
 from podcast.audio import WavWriter, decode, read_wav, write_wav
 from podcast.cache import Cache, digest_of, digest_of_file
 from podcast.engines.base import SpeechEngine
-from podcast.episode import Narration, Phone, Script, Utterance, Word
+from podcast.episode import SAMPLE_RATE, Narration, Phone, Script, Utterance, Word, samples
 from podcast.errors import EngineError, MediaError, ScriptError
 from podcast.narration.levels import SILENT, amplified
 from podcast.narration.narrate import Pool, Progress, _jobs, _lines, _made, _silent
@@ -27,10 +29,13 @@ from podcast.narration.utterance import Line
 from podcast.narration.voices import language_of
 from podcast.sound.loudness import Meter
 
-RECORDING_VERSION = 2
-STRANGE = 0.95  # mean cost of all alignments: the right text costs 0.4 to 0.9, another one 0.96 and more
+RECORDING_VERSION = 3
+STRANGE = 0.92  # mean cost of all alignments: the right text costs 0.4 to 0.9, another one 0.93 and more
 HEARD = 0.5  # share of the script that a recording must say, by sentences
-FADE = 240  # samples: 5 ms at either end of an utterance
+FADE = samples(0.03)  # at the end of an utterance that no pause of the recording joins to its neighbour
+JOINT = 240  # samples that joined utterances overlap: the mix fades edges over as many, so their sum has no dip
+PAUSE = samples(4.0)  # a pause of the recording that is carried over, at most: where it is longer, music may rise
+STIR = 15.0  # dB below the level of speech: a pause in which nothing is louder is the room's (and breath)
 
 Tell = Callable[[str], None]
 
@@ -42,6 +47,7 @@ class _Source:
     recording: Path
     lines: tuple[Line, ...]
     references: tuple[Utterance, ...]
+    parted: tuple[int, ...] = ()  # indices of the lines before which the episode has time of its own
 
 
 def narrate_recording(
@@ -69,6 +75,7 @@ def narrate_recording(
         EngineError: the engine does not speak a language of the script, and so cannot be compared with.
     """
     source = _source(script, recording, engine, cache, pool, progress or _silent)
+    source = replace(source, parted=_parted(script, source.lines, cards or Cards(), music_alone))
     entry = cache.fetch(_address(source, cache), lambda into: _cut(source, into))
     found = json.loads((entry / "times.json").read_text("utf-8"))
     for text in _remarks(source.lines, found):
@@ -92,6 +99,14 @@ def _source(
     return _Source(recording, lines, tuple(_made(_jobs(lines, engine, {}, cache), cache, pool, progress)))
 
 
+def _parted(script: Script, lines: Sequence[Line], cards: Cards, music_alone: bool) -> tuple[int, ...]:
+    """Return the indices of the lines before which a card is shown or music plays alone."""
+    turns = {c.before for c in script.chapters if cards.chapter > 0}
+    turns |= {cue.before for cue in script.music if cue.solo and music_alone}
+    spoken = [-1, *(line.turn for line in lines)]
+    return tuple(i for i, (a, b) in enumerate(pairwise(spoken)) if any(a < turn <= b for turn in turns))
+
+
 def _reference_voice(engine: SpeechEngine, language: str) -> str:
     if own := engine.voices(language):
         return own[0]
@@ -101,7 +116,7 @@ def _reference_voice(engine: SpeechEngine, language: str) -> str:
 
 def _address(source: _Source, cache: Cache) -> str:
     return cache.key("recording", RECORDING_VERSION, recording=digest_of_file(source.recording),
-                     references=[u.digest for u in source.references])  # fmt: skip
+                     references=[u.digest for u in source.references], parted=source.parted)  # fmt: skip
 
 
 def _utterance(line: Line, entry: Path, times: dict[str, Any]) -> Utterance:
@@ -142,9 +157,12 @@ def _cut(source: _Source, into: Path) -> None:
         if passage.aside and sentences:
             sentences[-1] = with_aside(sentences[-1], passage.aside, _read(whole, *passage.aside))
     times = [_missing() for _ in source.lines]
-    for sentence in with_room(sentences, length):
-        sound = _faded(amplified(_read(whole, sentence.start, sentence.end), level))
-        times[sentence.index] = _written(sentence, sound, into)
+    joined = False
+    for sentence, following in pairwise([*with_room(sentences, length), None]):
+        before, joined = joined, following is not None and _is_joined(sentence, following, whole, source.parted)
+        kept = replace(sentence, end=following.start + JOINT) if joined else sentence
+        sound = _faded(amplified(_read(whole, kept.start, kept.end), level), not before, not joined)
+        times[sentence.index] = _written(kept, sound, into)
     if sentences:
         quiet = silences_of(power)
         first, last = times[sentences[0].index], times[sentences[-1].index]
@@ -160,7 +178,7 @@ def _decoded(recording: Path, whole: Path) -> tuple[np.ndarray, float, int]:
     with WavWriter(whole, 1, bits=24) as out:
 
         def blocks() -> Iterator[np.ndarray]:
-            for block in decode(recording, 1):
+            for block in _large(decode(recording, 1)):
                 meter.add(np.concatenate([block, np.zeros_like(block)], 1))  # mono: one channel counts
                 out.write(block[:, 0])
                 yield block[:, 0]
@@ -173,6 +191,18 @@ def _decoded(recording: Path, whole: Path) -> tuple[np.ndarray, float, int]:
     return np.concatenate(rows), level, length
 
 
+def _large(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """Yield blocks of a second or more: codecs give packets, and every block has its price."""
+    waiting: list[np.ndarray] = []
+    for block in blocks:
+        waiting.append(block)
+        if sum(map(len, waiting)) >= SAMPLE_RATE:
+            yield np.concatenate(waiting)
+            waiting = []
+    if waiting:
+        yield np.concatenate(waiting)
+
+
 def _pooled(audio: Path) -> np.ndarray:
     return np.concatenate(list(mel_of(iter([read_wav(audio)[:, 0]]), POOLED)))
 
@@ -181,11 +211,25 @@ def _read(whole: Path, start: int, end: int) -> np.ndarray:
     return read_wav(whole, start, max(0, end - start))[:, 0]
 
 
-def _faded(sound: np.ndarray) -> np.ndarray:
+def _is_joined(sentence: Said, following: Said, whole: Path, parted: Sequence[int]) -> bool:
+    """Whether the recording's own pause is kept between two sentences: the room goes on, and no card comes between."""
+    pause = following.start - sentence.end
+    if pause > PAUSE or any(sentence.index < i <= following.index for i in parted):
+        return False
+    if pause < JOINT:
+        return True
+    speech = np.percentile(level_of(mel(_read(whole, sentence.start, sentence.end))), 95)
+    return bool(level_of(mel(_read(whole, sentence.end, following.start))).max() < speech - STIR)
+
+
+def _faded(sound: np.ndarray, begins: bool, ends: bool) -> np.ndarray:
+    """Return sound that begins and ends softly (raised cosines), where it does."""
     size = min(FADE, len(sound) // 2)
-    if size:
-        sound[:size] *= np.linspace(0, 1, size, dtype=np.float32)
-        sound[-size:] *= np.linspace(1, 0, size, dtype=np.float32)
+    rise = (0.5 - 0.5 * np.cos(np.pi * (np.arange(size) + 0.5) / max(1, size))).astype(np.float32)
+    if begins and size:
+        sound[:size] *= rise
+    if ends and size:
+        sound[-size:] *= rise[::-1]
     return sound
 
 

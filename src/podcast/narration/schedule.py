@@ -11,6 +11,7 @@ from itertools import groupby
 from podcast.episode import SAMPLE_RATE, Narration, Script, Slot, SlotKind, Utterance, frames_for, samples, samples_at
 
 LEAD = samples(0.12)  # of silence before an utterance, in which the mouth opens
+REST = samples(0.06)  # after the last speech sound of a recorded utterance, in which the mouth closes
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ def schedule_recorded(
 
     `spoken` are (turn, utterance, sample at which it begins in the recording) in order. Between cards the speaker's
     own timing is kept to the sample, except where two utterances join without a frame's boundary between them: there
-    the second begins up to a frame late, and the next pause takes that back.
+    the second begins up to a frame late, and the next pause takes that back. An utterance whose sound holds the pause
+    after it may be longer than its slot: what is seen of it ends with its last speech sound.
     """
     clock = _Clock(script, rate, cards, _alone(script) if music_alone else {})
     clock.open()
@@ -140,7 +142,7 @@ class _Clock:
         """Add an utterance that should begin at the sample `wanted`, and the pause until the next one's lead."""
         begin = samples_at(self.frames, self._rate)
         lead = max(0, wanted - begin)
-        least = frames_for(begin + lead + utterance.length, self._rate)
+        least = frames_for(begin + lead + _seen(utterance), self._rate)
         end = max(least, (following - LEAD) * self._rate // SAMPLE_RATE)
         self._add(Slot("speech", 0, int(end) - self.frames, turn, utterance, lead))
 
@@ -174,6 +176,12 @@ class _Clock:
     def _add(self, slot: Slot) -> None:
         last = self.slots[-1] if self.slots else None
         self.slots.append(replace(slot, start=last.start + last.frames if last else 0))
+
+
+def _seen(utterance: Utterance) -> int:
+    """Return the samples of a recorded utterance up to its last speech sound and the mouth's way to rest."""
+    ends = [p.end for p in utterance.phones if p.symbol] + [w.end for w in utterance.words]
+    return min(utterance.length, max(ends) + REST) if ends else utterance.length
 
 
 def _pause(
