@@ -30,7 +30,8 @@ class Inside:
         w, h = int(_WIDE * self.width), int(_HIGH * self.width)
         self.size, self.origin = (w, h), np.array([w / 2, h * _ABOVE / _HIGH])
         y, x = np.mgrid[0:h, 0:w].astype(np.float32)
-        x, y = (x - np.float32(self.origin[0])) / self.width, (y - np.float32(self.origin[1])) / self.width
+        x, y = x - np.float32(self.origin[0]), (y - np.float32(self.origin[1])) / self.width
+        x = x / np.float32(2) / np.where(x < 0, np.float32(shape.left), np.float32(shape.right))  # turned like the lips
         tones = _Tones(cutout, shape)
         self.cavity = _yuv(tones.cavity * (0.5 + 0.9 * np.clip((y + 0.05) / 0.5, 0, 1))[..., None])
         self.upper = _teeth(x, y, tones.tooth, 0.40, True)

@@ -253,7 +253,7 @@ def _moves(s: MouthShape, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[np.nd
 
     `u` counts half widths of the mouth from its middle, `v` nose heights above or chin heights below the lip line.
     """
-    a, sign = s.half, np.sign(x)
+    a, sideways = s.half, np.where(x < 0, -s.left, s.right)  # a turned face's far half is short and moves less
     u = np.abs(np.where(x < 0, x / s.left, x / s.right))
     over = y - s.line(x)
     v = np.where(over > 0, over / s.chin, over / s.nose)
@@ -285,16 +285,16 @@ def _moves(s: MouthShape, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[np.nd
     def pair(dx: np.ndarray, dy: np.ndarray) -> np.ndarray:
         return np.dstack([dx, dy]) * window[..., None]
 
-    pull = -0.10 * a * sign * slide * near
-    gather = -0.34 * a * sign * draw_in * close
+    pull = -0.10 * sideways * slide * near
+    gather = -0.34 * sideways * draw_in * close
     return {
         "jaw": (pair(pull, s.drop * jaw_up), pair(pull, s.drop * jaw_low)),
-        "wide": both(0.17 * a * sign * slide * near, -0.03 * a * slide * near),
+        "wide": both(0.17 * sideways * slide * near, -0.03 * a * slide * near),
         "pucker": (
             pair(gather, -0.06 * a * arch * lip_up * deep_up),
             pair(gather, 0.07 * a * arch * lip_low * deep_low),
         ),
-        "smile": both(0.10 * a * sign * slide * near, -0.17 * a * lift),
+        "smile": both(0.10 * sideways * slide * near, -0.17 * a * lift),
         "squeeze": (pair(zero, 0.30 * thick_up * deep_up * lip_up * np.sqrt(arch)),
                     pair(zero, -0.30 * thick_low * deep_low * lip_low * np.sqrt(arch))),
         "raise": (pair(zero, -0.17 * a * arch * fall(-v, 0.35, 1.0)), pair(zero, zero)),
