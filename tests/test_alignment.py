@@ -68,9 +68,15 @@ def bright(sound: np.ndarray) -> np.ndarray:
     return np.append(sound[0], sound[1:] - 0.7 * sound[:-1]).astype(np.float32)
 
 
+def with_pink(sound: np.ndarray, snr: float = 10.0) -> np.ndarray:
+    size = len(sound) // 2 + 1
+    spectrum = np.random.default_rng(5).standard_normal((2, size)) / np.sqrt(np.arange(1, size + 1))
+    return mixed(sound, np.fft.irfft(spectrum[0] + 1j * spectrum[1], len(sound)), snr)
+
+
 CHANGES = {
     "clean": lambda x: x, "bright": bright, "room": in_a_room, "music": with_music,
-    "20 dB": lambda x: with_noise(x, 20), "10 dB": lambda x: with_noise(x, 10),
+    "pink": with_pink, "20 dB": lambda x: with_noise(x, 20), "10 dB": lambda x: with_noise(x, 10),
 }  # fmt: skip
 
 
@@ -112,7 +118,7 @@ def test_words_of_festival(voice: str) -> None:
         said = [_festival(text, voice) for text in TEXTS]
     except (subprocess.CalledProcessError, FileNotFoundError):
         pytest.skip(f"festival has no voice {voice}")
-    found = [e for change in ("clean", "20 dB", "music")
+    found = [e for change in ("20 dB", "10 dB", "pink", "music")
              for (sound, true), text in zip(said, TEXTS, strict=True)
              for e in errors(align(CHANGES[change](sound), spoken(text)), true)]  # fmt: skip
     assert np.median(found) <= MEDIAN

@@ -157,10 +157,11 @@ def _cut(source: _Source, into: Path) -> None:
         if passage.aside and sentences:
             sentences[-1] = with_aside(sentences[-1], passage.aside, _read(whole, *passage.aside))
     times = [_missing() for _ in source.lines]
-    joined = False
-    for sentence, following in pairwise([*with_room(sentences, length), None]):
-        before, joined = joined, following is not None and _is_joined(sentence, following, whole, source.parted)
-        kept = replace(sentence, end=following.start + JOINT) if joined else sentence
+    roomy = with_room(sentences, length)
+    joins = [_is_joined(a, b, whole, source.parted) for a, b in pairwise(roomy)]
+    for k, sentence in enumerate(roomy):
+        before, joined = k > 0 and joins[k - 1], k < len(joins) and joins[k]
+        kept = replace(sentence, end=roomy[k + 1].start + JOINT) if joined else sentence
         sound = _faded(amplified(_read(whole, kept.start, kept.end), level), not before, not joined)
         times[sentence.index] = _written(kept, sound, into)
     if sentences:
