@@ -26,6 +26,7 @@ from podcast.puppet.portrait.geometry import (
     UPPER_INNER,
     UPPER_OUTER,
 )
+from podcast.puppet.portrait.glasses import find_rims
 from podcast.puppet.portrait.head import own_turn
 from podcast.puppet.pose import CHANNELS, INDEX, REST
 
@@ -356,6 +357,47 @@ def test_brows_rise_and_irises_move() -> None:
 
     left, right = dark_column(pose(gaze_x=-0.6)), dark_column(pose(gaze_x=0.6))
     assert right - left > 0.015 * HEAD
+
+
+@cache
+def face_with_glasses() -> FaceMap:
+    face = drawn_face()
+    image, lm = face.image.copy(), face.landmarks[:, :2]
+    unit, middle = face.height, lm[list(OVAL)].mean(0)
+
+    def at(x: float, y: float) -> tuple[int, int]:
+        return int(16 * (middle[0] + x * unit)), int(16 * (middle[1] + y * unit))
+
+    for x in (-0.16, 0.16):
+        cv2.rectangle(image, at(x - 0.13, -0.145), at(x + 0.13, 0.03), (25, 25, 25), 3, cv2.LINE_AA, 4)
+    cv2.line(image, at(-0.03, -0.10), at(0.03, -0.10), (25, 25, 25), 3, cv2.LINE_AA, 4)
+    return FaceMap(image, face.landmarks, face.matte, 1.0)
+
+
+def test_glasses_keep_their_shape_while_brows_move() -> None:
+    portrait = figure(face_with_glasses())
+    lm = portrait.cutout.landmarks[:, :2] + portrait.cutout.origin
+    unit, middle = portrait.cutout.face_height, lm[list(OVAL)].mean(0)
+    columns = [round(middle[0] + x * unit) for x in np.arange(-0.26, 0.27, 0.02) if abs(x) > 0.06]
+    rows = slice(round(middle[1] - 0.17 * unit), round(middle[1] - 0.12 * unit))
+
+    def rim(p: np.ndarray) -> np.ndarray:
+        band = 255.0 - portrait.draw(p)[rows, columns, 0].astype(float)
+        dark = np.clip(band - 160, 0, None)
+        return (dark * np.arange(len(dark))[:, None]).sum(0) / dark.sum(0)
+
+    still = rim(REST)
+    for p in (pose(brow_l=0.7, brow_r=0.7), pose(brow_l=-1, brow_r=-1, frown=1), pose(smile=1)):
+        assert np.abs(rim(p) - still).max() < 0.3  # pixels
+    brow = round(lm[EYES[1].brow[2], 0])
+    above = slice(rows.start - round(0.10 * unit), rows.start)
+    before, after = (int(portrait.draw(p)[above, brow, 0].argmin()) for p in (REST, pose(brow_r=1.0)))
+    assert before - after >= 2  # the brow itself moves
+
+
+def test_faces_without_glasses_have_none() -> None:
+    for face, glasses in ((drawn_face(), False), (smiling_face(), False), (face_with_glasses(), True)):
+        assert (find_rims(figure(face).cutout) is not None) == glasses
 
 
 def test_breath_lifts_no_edge_into_sight() -> None:

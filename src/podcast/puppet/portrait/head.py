@@ -9,6 +9,7 @@ import numpy as np
 
 from podcast.puppet.portrait.cutout import Cutout
 from podcast.puppet.portrait.geometry import CHEEKS, CHIN, EARS, EYES, FOREHEAD, OVAL, Nodes, combined, fall, rise
+from podcast.puppet.portrait.glasses import Rims, find_rims
 from podcast.puppet.portrait.strips import Strip, longest
 from podcast.puppet.pose import INDEX, REST
 from podcast.puppet.turn import Box, Move
@@ -26,6 +27,7 @@ _MOST = {"yaw": 18.0, "pitch": 11.0, "roll": 12.0}
 _KNEE = 0.75  # where a limit begins to bend the movement
 _BROW_UP, _BROW_DOWN, _FROWN = 0.062, 0.026, 0.024  # travel, face heights
 _CHEEK = 0.020
+_CLEAR, _STRETCH = 0.012, 1.5  # glasses: what is kept of the skin above rims, face heights, and how far it stretches
 _EXPRESSIONS = ("brow_l", "brow_r", "frown", "cheeks")
 _STRIP = 120  # px, height of a strip: low enough to skip what is empty, high enough for few calls
 _FINE = 2  # cells of the cover for one of the grid
@@ -74,7 +76,7 @@ class HeadWarp:
         shoulder = rise(below, *_NECK_TOP) * rise(aside, *_NECK_SIDE)  # shoulders and what hangs over them stay
         self.follow = (fall(below, *_NECK) * (1 - shoulder)).astype(np.float32)
         self.fields = np.dstack([self.depth, self.follow])
-        self.basis = _expressions(lm, cutout.face_height, self.up, x, y)
+        self.basis = _expressions(lm, cutout.face_height, self.up, x, y, find_rims(cutout))
         self.limits = _limits(lm)
         self._prepare(cutout, x, y)
 
@@ -228,8 +230,13 @@ def _depth(lm: np.ndarray, face: float, x: np.ndarray, y: np.ndarray) -> np.ndar
     return cv2.GaussianBlur((depth * fall(away, 1.1, 1.6)).astype(np.float32), (0, 0), 1.0)
 
 
-def _expressions(lm: np.ndarray, face: float, up: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return displacement fields (4, h, w, 2) of brows, frown and cheeks at full travel, pixels."""
+def _expressions(
+    lm: np.ndarray, face: float, up: np.ndarray, x: np.ndarray, y: np.ndarray, rims: Rims | None
+) -> np.ndarray:
+    """Return displacement fields (4, h, w, 2) of brows, frown and cheeks at full travel, pixels.
+
+    Glasses keep their shape: brows move as far as there is skin between them and the rims, cheeks do not move.
+    """
     right = np.array([-up[1], up[0]])
     fields = np.zeros((len(_EXPRESSIONS), *x.shape, 2), np.float32)
     for i, eye in enumerate(EYES):
@@ -245,14 +252,22 @@ def _expressions(lm: np.ndarray, face: float, up: np.ndarray, x: np.ndarray, y: 
         side = fall(np.abs(dx) / half, 0.75, 1.75)
         travel = _BROW_UP * face  # of the place shown, not of the place it comes from: monotonous at any travel
         lift = side * np.where(dy < 0, fall(-dy / face, 0.10, 0.30), 1.0)
-        lift = lift * np.clip((0.80 * lid - dy) / (0.80 * lid + 0.55 * travel), 0, 1)
+        free = np.clip((0.80 * lid - dy) / (0.80 * lid + 0.55 * travel), 0, 1)
+        if rims is not None:
+            room = np.maximum(rims.clearance(x, y) + dy - _CLEAR * face, 1e-3)  # from brow to rim
+            travel = min(travel, _STRETCH * float(np.quantile(room[np.abs(dx) < half], 0.2)))
+            free = np.minimum(free, np.clip((room - dy) / (room + travel), 0, 1))
+        lift = lift * free
         fields[i] = (lift * travel)[..., None] * up
         inner = brow[-1] if i == 0 else brow[0]
         near = np.exp(-((x - inner[0]) ** 2 + (y - inner[1]) ** 2) / (0.6 * half) ** 2)
         near = near * fall(dy / lid, 0.25, 0.95)
+        if rims is not None:
+            near = near * free * travel / (_BROW_UP * face)
         inwards = right * (1 if i == 0 else -1)
         fields[2] += (near * _FROWN * face)[..., None] * (inwards - 0.8 * up)
         cheek = lm[CHEEKS[i], :2]
         round_ = np.exp(-((x - cheek[0]) ** 2 + (y - cheek[1]) ** 2) / (0.13 * face) ** 2)
-        fields[3] += (round_ * _CHEEK * face)[..., None] * up
+        if rims is None:
+            fields[3] += (round_ * _CHEEK * face)[..., None] * up
     return fields
