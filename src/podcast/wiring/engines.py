@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -23,13 +23,13 @@ from podcast.engines.installed import (
     Wish,
 )
 from podcast.environments.manifest import nearest
+from podcast.environments.spec import EngineKind
 from podcast.episode import Script
 from podcast.errors import ConfigError, EngineError
 from podcast.reporter import Reporter
 
 _PREFERRED = ("piper", "coqui")  # of the installed voices, where none is asked for: the first that suits the script
 _EMBEDDED = "espeak"
-Kind = Literal["speech", "music", "avatar", "enhancer"]
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,8 @@ def must_fail(error: EngineError, config: Config) -> bool:
     return config.avatar.fallback == "none" or config.gpu.require
 
 
-def _known(name: str, kind: Kind, room: EngineRoom, embedded: list[str], key: str) -> None:
+def _known(name: str, kind: EngineKind, room: EngineRoom, embedded: list[str], key: str) -> None:
+    """Raise ConfigError for a name that no engine of a kind has: a slip of the pen is never a reason to fall back."""
     there = [*embedded, *room.specs(kind)]
     if name not in there:
         raise ConfigError(f"there is no engine {name!r}", nearest(name, there), key)

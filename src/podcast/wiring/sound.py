@@ -116,10 +116,10 @@ def voices(config: Config, script: Script, engine: SpeechEngine, lost: SpeechEng
     if config.avatar.host and undecided:
         hosts[undecided[0]] = hosts[undecided[0]] or config.avatar.host
     wanted = {s.id: host_gender(hosts[s.id]) or gender_of(s.name) for s in script.speakers}
+    offered = {s.id: engine.voices(s.language or script.language) for s in script.speakers}
     if lost is not None:
         wanted |= {id: found for id, voice in given.items() if (found := lost.gender(voice))}
-        given = {id: voice for id, voice in given.items() if engine.about(voice)}
-    offered = {s.id: engine.voices(s.language or script.language) for s in script.speakers}
+        given = {id: voice for id, voice in given.items() if voice in offered[id]}
     chosen: dict[str, str] = {}
     for speaker in script.speakers:  # languages differ, and with them what is offered
         if not offered[speaker.id] and speaker.id not in given:

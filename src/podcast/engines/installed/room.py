@@ -15,8 +15,8 @@ from typing import Any, Literal
 from podcast.environments.downloads import flaw, known
 from podcast.environments.hub import Workers
 from podcast.environments.install import Means, bring_weights, installed
-from podcast.environments.manifest import check_options, find_specs, nearest, wanted_weights
-from podcast.environments.places import held
+from podcast.environments.manifest import check_options, engine_folders, load_spec, nearest, wanted_weights
+from podcast.environments.places import MARKER, environments_folder, held
 from podcast.environments.proving import prove_environment
 from podcast.environments.spec import EngineKind, EngineSpec, Environment, WeightFile
 from podcast.environments.worker import OutOfMemory, Setup
@@ -86,11 +86,17 @@ class EngineRoom:
     ) -> None:
         self.data, self.folders, self.wish, self.commercial_safe = data, folders, wish or Wish(), commercial_safe
         self._ears: list[tuple[Say, Say]] = []
-        self.reader = reader or open_reader()
+        self._reader = reader
         self.uses: list[DeviceUse] = []
         self._engines: dict[str, Installed] = {}
         self._lock = threading.Lock()
         self.workers = Workers()
+
+    @property
+    def reader(self) -> CardReader:
+        """The driver's view of the cards; opened when it is first needed."""
+        self._reader = self._reader or open_reader()
+        return self._reader
 
     def __enter__(self) -> EngineRoom:
         return self
@@ -118,8 +124,14 @@ class EngineRoom:
             warn(text)
 
     def specs(self, kind: EngineKind) -> dict[str, EngineSpec]:
-        """Return the engines of a kind that there are, installed or not."""
-        return {name: spec for name, spec in find_specs(self.folders).items() if spec.kind == kind}
+        """Return the engines of a kind that there are, installed or not; folders that can't be read are told."""
+        found = {}
+        for name, folder in engine_folders(self.folders).items():
+            try:
+                found[name] = load_spec(folder)
+            except EngineError as error:
+                self.tell(f"{name} is left out: {error}")
+        return {name: spec for name, spec in found.items() if spec.kind == kind}
 
     def used(self) -> list[EngineSpec]:
         """Return the engines that were opened in this run."""
@@ -127,8 +139,11 @@ class EngineRoom:
 
     def has(self, name: str, kind: EngineKind) -> bool:
         """Tell whether an engine is installed; nothing is proved."""
-        spec = self.specs(kind).get(name)
-        return spec is not None and installed(spec, self.data) is not None
+        if not any(environments_folder(self.data).glob(f"{name}-*/{MARKER}")):
+            return False  # the usual case, without reading a manifest
+        folder = engine_folders(self.folders).get(name)
+        spec = load_spec(folder) if folder else None
+        return spec is not None and spec.kind == kind and installed(spec, self.data) is not None
 
     def get(self, name: str, kind: EngineKind, key: str) -> Installed:
         """Return an engine that is installed and proved.
@@ -148,13 +163,13 @@ class EngineRoom:
             return self._engines[name]
 
     def _open(self, name: str, kind: EngineKind, key: str) -> Installed:
-        known = self.specs(kind)
-        if name not in known:
-            raise EngineError(f"there is no engine {name!r}", nearest(name, known), key)
-        spec = known[name]
+        folders = engine_folders(self.folders)
+        spec = load_spec(folders[name]) if name in folders else None
+        if spec is None or spec.kind != kind:
+            raise EngineError(f"there is no {kind} engine {name!r}", nearest(name, self.specs(kind)), key)
         if self.commercial_safe and not spec.licence.commercial:
             raise EngineError(f"the weights of {name} ({spec.licence.weights}) forbid commercial use",
-                              _alternative(known, name), key)
+                              _alternative(self.specs(kind), name), key)
         environment = installed(spec, self.data)
         if environment is None:
             raise EngineError(f"{name} is not installed", f"podcast engines install {name}", key)

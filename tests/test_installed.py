@@ -1,0 +1,285 @@
+"""Installed engines at work in an episode: a real environment and worker, good moods and bad ones."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import yaml
+
+from podcast.audio import write_wav
+from podcast.config import check
+from podcast.engines.installed import EngineRoom, Installed, InstalledSpeech, SilentlyOnCpu, Wish
+from podcast.engines.installed import room as room_module
+from podcast.environments.install import Means, install, installed
+from podcast.environments.manifest import load_spec
+from podcast.environments.proving import check_worker, prove_environment
+from podcast.environments.spec import Environment
+from podcast.episode import Script, Speaker, Turn
+from podcast.errors import ConfigError, EngineError
+from podcast.proof import Card, CardUse, NoCards, Proof, Watch
+from podcast.proof.nvml import ProcessUse
+from podcast.reporter import Reporter
+from podcast.wiring.engines import choose_music, choose_renderer, choose_speech
+from tests.test_produce import create
+from tests.test_worker import soon
+
+FIXTURE = Path(__file__).parent / "engines" / "fixture"
+GB = 10**9
+CARD = Card("Test Card", "GPU-1", 24 * GB, (8, 9), "580.1", (13, 0))
+ENGAGED = Proof("auto", "cuda:0", "engaged", "The card did the work.", "", "certain", capability=(8, 9),
+                precisions=("float32",))
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
+
+
+def _engine(folder: Path, name: str, **changes: object) -> Path:
+    """Write the fixture under another name, in need of nothing but this Python."""
+    shutil.copytree(FIXTURE, folder / name)
+    manifest = yaml.safe_load((folder / name / "engine.yaml").read_text())
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    manifest |= {"name": name, "needs": [], "stall": 3, "environments": [
+        {"name": "modern", "python": python, "lock": "modern.lock", "devices": ["cpu"], "disk": "1 MB"}], **changes}
+    (folder / name / "engine.yaml").write_text(yaml.safe_dump(manifest))
+    return folder / name
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two engines that are installed below data/, and one that is not."""
+    home = tmp_path_factory.mktemp("home")
+    means = Means(prove_environment, check_worker)
+    voice = {"kind": "speech", "languages": ["en"], "timings": True,
+             "voices": [{"name": "hum", "language": "en", "gender": "female", "about": "a hum"}]}
+    for name, changes in (("lamp", {}), ("hummer", voice)):
+        install(load_spec(_engine(home / "engines", name, **changes)), home / "data", means)
+    _engine(home / "engines", "absent")
+    _engine(home / "engines", "greedy", licence={"code": "MIT", "weights": "CC-BY-NC-4.0", "commercial": False})
+    (home / "s.txt").write_text("Hello there, this is one sentence.\n\nAnd this is another one.\n")
+    return home
+
+
+@pytest.fixture
+def fresh(home: Path, tmp_path: Path) -> Iterator[Path]:
+    """A folder that shares the environments and nothing else; no worker is left when the test ends."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/environments").symlink_to(home / "data/environments")
+    shutil.copyfile(home / "s.txt", tmp_path / "s.txt")
+    yield tmp_path
+    assert soon(lambda: not _workers_alive(home))
+
+
+def _workers_alive(home: Path) -> list[str]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = entry.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except OSError:
+            continue
+        if str(home / "engines") in line:
+            found.append(line)
+    return found
+
+
+def _make(fresh: Path, home: Path, *more: str, **options: object) -> str:
+    settings = ("--set", f"engines_path=[{home / 'engines'}]", "--set", f"engines={json.dumps({'lamp': options})}")
+    done = create(fresh, "--avatar", "--skip-music", "--set", "avatar.engine=lamp", *settings, *more)
+    return str(done)
+
+
+def _report(fresh: Path) -> dict:
+    return json.loads((fresh / "data/episodes/s/report.json").read_text())
+
+
+def _stage(fresh: Path, name: str) -> dict:
+    return next((stage for stage in _report(fresh)["stages"] if stage["name"] == name), {})
+
+
+def test_an_installed_renderer_is_seen_and_its_clips_are_kept(fresh: Path, home: Path) -> None:
+    _make(fresh, home)
+    stage = _stage(fresh, "avatar")
+    assert stage["engine"] == "lamp" and stage["made"] == 3 and stage["proof"]["used"] == "cpu"
+    assert any("lamp" in licence["name"] for licence in _report(fresh)["licences"])
+    with av.open(str(fresh / "data/episodes/s/s.mp4")) as video:
+        frames = [f.to_ndarray(format="gray") for f in video.decode(video=0)]
+    assert len(frames) == _report(fresh)["video"]["frames"]
+    middle = len(frames) // 2
+    assert (np.abs(np.diff(np.stack(frames[middle - 5 : middle + 5]).astype(int), axis=0)) > 60).any()  # its square
+    _make(fresh, home)
+    assert (_stage(fresh, "avatar")["made"], _stage(fresh, "avatar")["reused"]) == (0, 3)
+    (fresh / "s.txt").write_text("Hello there, this is one sentence.\n\nAnd this one is new.\n")
+    _make(fresh, home)
+    assert (_stage(fresh, "avatar")["made"], _stage(fresh, "avatar")["reused"]) == (1, 2)
+
+
+@pytest.mark.parametrize("mood", ["crash", "babble", "hang", "short", "missing"])
+def test_whatever_a_renderer_does_the_episode_is_made_without_it(fresh: Path, home: Path, mood: str) -> None:
+    _make(fresh, home, mood=mood)
+    warned = [w for w in _report(fresh)["warnings"] if "built-in renderer is used instead" in w]
+    assert len(warned) == 1 and "lamp" in warned[0]
+    assert _stage(fresh, "video")["made"] and not list((fresh / "data/cache").rglob("*.y4m"))
+
+
+def test_without_a_fallback_a_failing_renderer_ends_the_run(fresh: Path, home: Path) -> None:
+    with pytest.raises(AssertionError, match=r"its worker failed[\s\S]*log"):
+        _make(fresh, home, "--set", "avatar.fallback=none", mood="crash")
+    assert not (fresh / "data/episodes/s/s.mp4").exists()
+
+
+def test_a_renderer_that_fails_once_is_started_again(fresh: Path, home: Path) -> None:
+    _make(fresh, home, mood="crash", once=str(fresh / "once"))
+    assert _stage(fresh, "avatar")["made"] == 3 and not _report(fresh)["warnings"]
+
+
+def test_memory_that_runs_out_is_answered_by_less(home: Path, tmp_path: Path) -> None:
+    with _room(home) as room, room.heard(lambda text: None, (heard := []).append):
+        engine = _open(room, home)
+        with pytest.raises(EngineError, match="memory ran out"):
+            engine.run(_job(tmp_path, size=128, message="CUDA out of memory. Tried to allocate 2.00 GiB"))
+        assert [("64" in step, "processor" in step) for step in engine.use.steps] == [(True, False), (False, True)]
+        assert len(heard) == 2 and engine.use.used == "cpu"
+        value = engine.run(_job(tmp_path, size=128))
+        assert value["width"] == 128 and value["device"] == "cpu"  # the step that is left serves the next job, too
+
+
+# ---------------------------------------------------------------- choosing
+
+
+class Heard(Reporter):
+    pass
+
+
+def _config(home: Path, tmp_path: Path, **more: object):
+    return check({"data": str(tmp_path / "data"), "engines_path": [str(home / "engines")], **more}, "test", tmp_path)
+
+
+def _script(tmp_path: Path, language: str = "en", voice: str | None = None) -> Script:
+    return Script(tmp_path / "s.txt", "T", (Turn("A", "Hello.", 1),), (Speaker("A", "A", voice),), language=language)
+
+
+def test_what_is_not_installed_falls_back_with_one_line_or_fails(fresh: Path, home: Path) -> None:
+    config, reporter = _config(home, fresh, avatar={"engine": "absent"}), Heard()
+    with EngineRoom(config.data, config.engines_path) as room:
+        assert choose_renderer(config, room, reporter) is None
+        (line,) = reporter.warnings
+        assert "podcast engines install absent" in line and "built-in renderer" in line and "\n" not in line
+        strict = _config(home, fresh, avatar={"engine": "absent", "fallback": "none"})
+        with pytest.raises(EngineError, match="podcast engines install absent"):
+            choose_renderer(strict, room, reporter)
+
+
+def test_a_name_that_no_engine_has_is_an_error_with_the_nearest(fresh: Path, home: Path) -> None:
+    config = _config(home, fresh, avatar={"engine": "lmap"}, tts={"engine": "humer"}, music={"engine": "hummer"})
+    with EngineRoom(config.data, config.engines_path) as room:
+        with pytest.raises(ConfigError, match="lamp"):
+            choose_renderer(config, room, Heard())
+        with pytest.raises(ConfigError, match="hummer"):
+            choose_speech(config, _script(fresh), None, room, Heard())
+        with pytest.raises(ConfigError, match="no engine 'hummer'"):  # it is a voice
+            choose_music(config, room, Heard())
+
+
+def test_weights_that_forbid_commercial_use_are_refused_and_an_alternative_named(fresh: Path, home: Path) -> None:
+    config = _config(home, fresh, commercial_safe=True)
+    with (EngineRoom(config.data, config.engines_path, commercial_safe=True) as room,
+          pytest.raises(EngineError, match=r"CC-BY-NC-4.0[\s\S]*lamp")):
+        room.get("greedy", "avatar", "avatar.engine")
+
+
+def test_an_installed_voice_speaks_with_its_own_times(fresh: Path, home: Path) -> None:
+    config = _config(home, fresh, tts={"engine": "hummer"})
+    with EngineRoom(config.data, config.engines_path) as room:
+        chosen = choose_speech(config, _script(fresh), None, room, Heard())
+        speech = chosen.engine.synthesize("Hello you", "hum", "en", {}, fresh)
+        assert [w.text for w in speech.words] == ["Hello", "you"] and speech.rate == 16_000
+        assert speech.words[-1].end == pytest.approx(8 * 0.05 * 16_000)
+        with pytest.raises(EngineError, match=r"no voice 'bark'[\s\S]*hum"):
+            chosen.engine.synthesize("Hello", "bark", "en", {}, fresh)
+        assert isinstance(chosen.engine, InstalledSpeech) and chosen.engine.voices("de") == ()
+
+
+def test_a_voice_that_fails_gives_way_to_the_built_in_one(fresh: Path, home: Path) -> None:
+    (fresh / "s.txt").write_text("---\nlanguage: en\n---\nHello there, this is one sentence.\n")
+    create(fresh, "--audio-only", "--skip-music", "--set", "tts.engine=hummer", "--set", "tts.voice=hum",
+           "--set", f"engines_path=[{home / 'engines'}]", "--set", 'engines={"hummer": {"mood": "crash"}}')
+    assert any("the built-in voice speaks instead" in w for w in _report(fresh)["warnings"])
+    assert _stage(fresh, "narration")["engine"] == "espeak"
+
+
+# ---------------------------------------------------------------- the card during the work
+
+
+class Idle:
+    """A driver that sees the worker's memory and never any work."""
+
+    def __init__(self, busy: float) -> None:
+        self.busy, self.pids = busy, set[int]()
+
+    def cards(self) -> tuple[Card, ...]:
+        return (CARD,)
+
+    def sample(self) -> tuple[CardUse, ...]:
+        told = tuple(ProcessUse(pid, GB, self.busy) for pid in self.pids)
+        return (CardUse("GPU-1", GB, self.busy, told),)
+
+
+def _room(home: Path, reader: object = None, wish: Wish | None = None) -> EngineRoom:
+    return EngineRoom(home / "data", [home / "engines"], wish, reader=reader or NoCards())  # type: ignore[arg-type]
+
+
+def _open(room: EngineRoom, home: Path) -> Installed:
+    """Return the lamp as if a card had been proved for it."""
+    environment = installed(load_spec(home / "engines/lamp"), home / "data")
+    assert isinstance(environment, Environment)
+    return Installed(room, environment, ENGAGED)
+
+
+def _job(folder: Path, frames: int = 10, **options: object) -> dict:
+    into = folder / f"job-{time.monotonic_ns()}"
+    into.mkdir()
+    write_wav(folder / "voice.wav", np.zeros(16_000, np.float32), 16_000)
+    return {"picture": "", "audio": str(folder / "voice.wav"), "frames": frames, "rate": [25, 1], "seed": 0,
+            "options": options, "into": str(into)}
+
+
+@pytest.mark.parametrize("wish", ["warn", "fallback", "fail"])
+def test_a_card_that_does_nothing_is_noticed_while_it_does_nothing(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wish: str
+) -> None:
+    monkeypatch.setattr(room_module, "Watch", partial(Watch, patience=0.3, interval=0.05))
+    reader, heard, began = Idle(0.0), [], threading.Event()
+    with _room(home, reader, Wish("auto", wish)) as room, room.heard(lambda text: None, heard.append):  # type: ignore[arg-type]
+        engine = _open(room, home)
+        monkeypatch.setattr(room_module, "process_tree", lambda root: reader.pids.add(root) or {root})
+        if wish == "warn":
+            assert engine.run(_job(tmp_path, 15, mood="slow"), lambda share: began.set())["device"] == "cuda:0"
+            assert len(heard) == 1 and "does nothing" in heard[0] and "podcast engines verify lamp" in heard[0]
+        else:
+            with pytest.raises(SilentlyOnCpu, match="does nothing"):
+                engine.run(_job(tmp_path, 600, mood="slow"))
+        assert engine.use.verdict == "silently-on-cpu" and engine.use.watched[0].silent
+
+
+def test_a_card_at_work_is_accounted_for(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room_module, "Watch", partial(Watch, patience=0.3, interval=0.05))
+    reader = Idle(0.8)
+    with _room(home, reader) as room, room.heard(lambda text: None, (heard := []).append):
+        engine = _open(room, home)
+        monkeypatch.setattr(room_module, "process_tree", lambda root: reader.pids.add(root) or {root})
+        engine.run(_job(tmp_path, 15, mood="slow"))
+        seen = room_module.joined(engine.use.watched)
+        assert not heard and seen.mean == pytest.approx(0.8) and seen.memory == GB and engine.use.verdict == "engaged"
+
+
+def test_a_card_that_is_required_and_not_there_is_an_error(home: Path) -> None:
+    with _room(home, wish=Wish("auto", "warn", True)) as room, pytest.raises(EngineError, match="no graphics card"):
+        room.get("lamp", "avatar", "avatar.engine")
