@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 from fractions import Fraction
 from functools import cache as remember
 from pathlib import Path
@@ -12,15 +11,13 @@ import av
 import numpy as np
 import pytest
 
-from podcast.canvas import to_rgb, to_yuv
 from podcast.episode import SAMPLE_RATE
 from podcast.errors import MediaError
 from podcast.puppet.extract import LONGEST, extract, template_from
 from podcast.puppet.face_nets import FACE_WEIGHTS
-from podcast.puppet.faces import FaceNets, Tracker, read_face
+from podcast.puppet.faces import FaceNets, Tracker
 from podcast.puppet.headfit import SKULL, angles, rotation
-from podcast.puppet.pose import INDEX, REST
-from podcast.puppet.template import COLUMN, TRACKS, MotionTemplate, template_digest
+from podcast.puppet.template import COLUMN, MotionTemplate, template_digest
 from podcast.weights import WeightsError, fetch
 
 RATE = Fraction(30)
@@ -279,39 +276,6 @@ def nets() -> FaceNets:
         return FaceNets(fetch(FACE_WEIGHTS, ROOT / "data" / "weights", offline=True))
     except WeightsError:
         pytest.skip("the face networks are not here")
-
-
-def commanded(frames: int) -> np.ndarray:
-    moves = motion(frames / float(RATE), seed=4)
-    poses = np.tile(REST, (frames, 1))
-    for name in TRACKS:
-        if name in moves:
-            poses[:, INDEX[name]] = moves[name]
-    return poses
-
-
-def round_trip(draw: Callable[[np.ndarray], np.ndarray], least: dict[str, float], gains: dict[str, float]) -> None:
-    """Render known motion, extract it, compare."""
-    poses, tracker = commanded(180), Tracker(nets())
-    points = [tracker.track(np.ascontiguousarray(to_rgb(draw(pose)))) for pose in poses]
-    assert all(p is not None for p in points)
-    template = found(np.array(points))
-    for name, bar in least.items():
-        correlation, gain = fit(poses[:, INDEX[name]], template.tracks[:, COLUMN[name]])
-        assert correlation >= bar, (name, correlation)
-        assert gain >= gains.get(name, 0.8) and gain <= 1.25, (name, gain)
-
-
-def test_a_portrait_drives_another() -> None:
-    picture = next(iter(SAMPLES.glob("portraits/s8.*")), None)
-    if picture is None:
-        pytest.skip("no sample portraits")
-    from podcast.puppet.portrait import PortraitFigure
-
-    background = to_yuv(np.full((440, 440, 3), 90, np.float32))
-    figure = PortraitFigure(read_face(picture, nets=nets()), background, 280, (220, 215))
-    least = {**LEAST, "gaze_y": 0.5}
-    round_trip(figure.draw, least, {"gaze_y": 0.2, "gaze_x": 0.7, "brow_l": 0.5})
 
 
 def test_a_real_person_blinks_and_nods() -> None:

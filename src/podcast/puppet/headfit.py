@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Points that move with the skull and with nothing else: forehead's rim, temples, cheekbones, nose, corners of the eyes.
-SKULL = (10, 67, 297, 103, 332, 54, 284, 21, 251, 127, 356, 234, 454, 93, 323, 168, 6, 197, 195, 5, 4, 1, 122, 351,
-         196, 419, 33, 133, 362, 263)  # fmt: skip
+# Points that move with the skull and with nothing else: forehead's rim, temples, nose, corners of the eyes. Those
+# before the ears follow the jaw a little and hide nods: without them people's skulls fit better.
+SKULL = (10, 67, 297, 103, 332, 54, 284, 21, 251, 127, 356, 168, 6, 197, 195, 5, 4, 1, 122, 351, 196, 419, 33, 133,
+         362, 263)  # fmt: skip
 FOREHEAD, CHIN = 10, 152
 _ROUNDS = 4
 _SHAPED = 90  # frames from which the shape is taken
