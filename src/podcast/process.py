@@ -117,7 +117,8 @@ def run_logged(
         timeout: seconds, after which the whole process group is stopped.
         env: the whole environment; none: ours.
         cwd: working directory.
-        on_line: is told every line, from another thread; a carriage return ends a line too.
+        on_line: is told every line, from another thread, and also those that a carriage return ends, which are
+            not logged.
 
     Raises:
         ProgramError: it cannot be started, ran too long or ended with a status other than 0; tells the end of the log
@@ -147,12 +148,14 @@ def run_logged(
 def _log_lines(
     child: subprocess.Popen[bytes], log: Path, written: list[str], on_line: Callable[[str], None] | None
 ) -> None:
-    with io.TextIOWrapper(child.stdout, "utf-8", "replace") as lines, log.open("a", encoding="utf-8") as file:  # type: ignore[type-var]
+    text = io.TextIOWrapper(child.stdout, "utf-8", "replace", newline="")  # type: ignore[type-var]
+    with text as lines, log.open("a", encoding="utf-8") as file:
         for line in lines:
-            file.write(line)
-            file.flush()
-            written.append(line)
-            del written[:-50]  # the error shows the end alone
+            if not line.endswith("\r"):  # what is written over it tells the same
+                file.write(line.rstrip("\r\n") + "\n")
+                file.flush()
+                written.append(line)
+                del written[:-50]  # the error shows the end alone
             if on_line and line.strip():
                 on_line(line.strip())
 

@@ -57,6 +57,12 @@ class _Upstream(_Section):
     tree: str = Field("", pattern=r"^([0-9a-f]{40})?$")
     archive: str = ""
     archive_sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
+    paths: tuple[str, ...] = ()
+
+    @field_validator("paths")
+    @classmethod
+    def _below(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_inside(path).rstrip("/") for path in paths)
 
     @model_validator(mode="after")
     def _checked(self) -> _Upstream:
@@ -190,6 +196,7 @@ def _as_spec(m: _Manifest, folder: Path) -> EngineSpec:
         variants=tuple(Variant(e.name, e.python, folder / e.lock, e.devices, e.disk, e.index) for e in m.environments),
         upstream_url=upstream.url, upstream_commit=upstream.commit, upstream_tree=upstream.tree,
         upstream_archive=upstream.archive, upstream_archive_sha256=upstream.archive_sha256,
+        upstream_paths=upstream.paths,
         weights=_files(m.weights), voices=tuple(_voice(v) for v in m.voices), clones=m.clones, runtime=m.runtime,
         needs=m.needs, precisions=m.precisions,
         options={name: Option(**option.model_dump()) for name, option in m.options.items()},

@@ -24,7 +24,7 @@ _PLAIN = ("-c", "core.autocrlf=false", "-c", "core.eol=lf", "-c", "core.hooksPat
           "-c", "core.longpaths=true", "-c", "advice.detachedHead=false")  # fmt: skip
 _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_NAMESPACE",
               "GIT_ALTERNATE_OBJECT_DIRECTORIES")  # fmt: skip
-_SHARE = re.compile(r"(?:Receiving objects|Resolving deltas):\s+(\d+)%")
+_SHARE = re.compile(r"(?:Receiving objects|Updating files):\s+(\d+)%")
 
 
 def fetch_source(
@@ -52,7 +52,7 @@ def fetch_source(
     draft.mkdir(parents=True)
     try:
         code = _bring(spec, draft, log, source, offline, progress)
-        write_whole(_list_of(folder), contents(code))
+        write_whole(_list_of(folder), {"paths": list(spec.upstream_paths), "files": contents(code)})
         remove_tree(folder)
         os.replace(code, folder)
         sync_folder(folder.parent)
@@ -69,9 +69,12 @@ def source_flaw(spec: EngineSpec, data: Path) -> str:
     folder = source_folder(spec, data)
     if folder is None:
         return ""
-    pinned = read_json(_list_of(folder))
-    if not folder.is_dir() or not pinned:
+    noted = read_json(_list_of(folder))
+    pinned = noted.get("files")
+    if not folder.is_dir() or not isinstance(pinned, dict):
         return "is missing"
+    if noted.get("paths") != list(spec.upstream_paths):
+        return "has other parts than are needed now"
     found = contents(folder)
     changed = sorted(set(pinned.items()) ^ set(found.items()))
     if not changed:
@@ -121,7 +124,20 @@ def _checked(spec: EngineSpec, code: Path, where: str) -> Path:
     if found != spec.upstream_tree:
         raise EngineError(f"is not commit {spec.upstream_commit[:12]} of {spec.name} (tree {found[:12]} instead of "
                           f"{spec.upstream_tree[:12]})", "give an unedited copy, or a git repository", where)
-    return code
+    return _needed(spec, code)
+
+
+def _needed(spec: EngineSpec, code: Path) -> Path:
+    """Return a folder with the needed parts of a whole copy."""
+    if not spec.upstream_paths:
+        return code
+    part = code.with_name("part")
+    for path in spec.upstream_paths:
+        if not (code / path).exists():
+            raise EngineError(f"upstream has no {path}", "correct upstream.paths", str(spec.folder))
+        (part / path).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(code / path, part / path)
+    return part
 
 
 def _from_archive(
@@ -136,7 +152,8 @@ def _from_archive(
     unpack(file, draft / "code")
     file.unlink()
     progress(1.0)
-    return _checked(spec, draft / "code", spec.upstream_archive) if spec.upstream_tree else draft / "code"
+    code = draft / "code"
+    return _checked(spec, code, spec.upstream_archive) if spec.upstream_tree else _needed(spec, code)
 
 
 # ---------------------------------------------------------------- git
@@ -148,45 +165,66 @@ def _from_git(
     """Fetch one commit and check it out; git itself makes sure that the files are those of the commit."""
     repository, code, commit = draft / "git", draft / "code", spec.upstream_commit
     start = [git, *_PLAIN, f"--git-dir={repository}"]
-    env = _git_environment()
+    env, url = _git_environment(), source or spec.upstream_url
 
     def line(text: str) -> None:
         if match := _SHARE.match(text):
             progress(int(match[1]) / 100)
 
-    run_logged([git, *_PLAIN, "init", "-q", "--bare", "--template=", repository], log, timeout=_QUICK, env=env)
-    url = source or spec.upstream_url
+    _prepare(git, start, repository, url, bool(spec.upstream_paths), env)
+    fetch = [*start, "fetch", "--progress", "--no-tags", *(["--filter=blob:none"] if spec.upstream_paths else [])]
     try:
-        run_logged([*start, "fetch", "--progress", "--no-tags", "--depth", "1", url, commit], log,
-                   timeout=_PATIENCE, env=env, on_line=line)  # fmt: skip
+        run_logged([*fetch, "--depth", "1", "origin", commit], log, timeout=_PATIENCE, env=env, on_line=line)
     except ProgramError as first:
-        _fetch_all(start, spec, url, log, env, line, first)
+        _fetch_all(fetch, start, spec, url, log, env, line, first)
     code.mkdir()
-    run_logged([*start, f"--work-tree={code}", "checkout", "-q", "-f", commit, "--", "."], log, timeout=_PATIENCE,
-               env=env)
-    if spec.upstream_tree:
-        told = run_program([*start, "rev-parse", f"{commit}^{{tree}}"], timeout=_QUICK, env=env)
-        found = told.stdout.decode().strip()
-        if found != spec.upstream_tree:
-            raise EngineError(f"engine.yaml pins tree {spec.upstream_tree[:12]}, the commit has {found[:12]}",
-                              "correct upstream.tree", str(spec.folder))
+    what = spec.upstream_paths or (".",)
+    try:  # of a part, git fetches the files only now
+        run_logged([*start, f"--work-tree={code}", "checkout", "--progress", "-f", commit, "--", *what], log,
+                   timeout=_PATIENCE, env=env, on_line=line)  # fmt: skip
+    except ProgramError as error:
+        raise EngineError(f"the code of {spec.name} could not be checked out ({_reason(error)})",
+                          f"give a complete copy of {spec.upstream_url}; log: {log}", url) from error
+    _compare_tree(start, spec, env)
     return code
 
 
+def _prepare(git: str, start: list[str], repository: Path, url: str, partial: bool, env: dict[str, str]) -> None:
+    """Make an empty repository that knows where its files are; a copy on this disk has to give single files too."""
+    run_program([git, *_PLAIN, "init", "-q", "--bare", "--template=", repository], timeout=_QUICK, env=env)
+    settings = {"remote.origin.url": url}
+    if partial:
+        settings |= {"remote.origin.promisor": "true", "remote.origin.partialclonefilter": "blob:none"}
+        if Path(url).is_dir():
+            settings["remote.origin.uploadpack"] = \
+                "git -c uploadpack.allowFilter=true -c uploadpack.allowAnySHA1InWant=true upload-pack"
+    for key, value in settings.items():
+        run_program([*start, "config", key, value], timeout=_QUICK, env=env)
+
+
+def _compare_tree(start: list[str], spec: EngineSpec, env: dict[str, str]) -> None:
+    """Compare the tree that the manifest pins with the commit's, so that it can be trusted for copies."""
+    told = run_program([*start, "rev-parse", f"{spec.upstream_commit}^{{tree}}"], timeout=_QUICK, env=env)
+    found = told.stdout.decode().strip()
+    if spec.upstream_tree and found != spec.upstream_tree:
+        raise EngineError(f"engine.yaml pins tree {spec.upstream_tree[:12]}, the commit has {found[:12]}",
+                          "correct upstream.tree", str(spec.folder))
+
+
 def _fetch_all(
-    start: list[str], spec: EngineSpec, url: str, log: Path, env: dict[str, str], line: Callable[[str], None],
-    first: ProgramError,
+    fetch: list[str], start: list[str], spec: EngineSpec, url: str, log: Path, env: dict[str, str],
+    line: Callable[[str], None], first: ProgramError,
 ) -> None:
     """Fetch a whole history: for servers that give no single commit."""
     try:
-        run_logged([*start, "fetch", "--progress", "--no-tags", url, "+refs/*:refs/copied/*"], log,
-                   timeout=_PATIENCE, env=env, on_line=line)  # fmt: skip
+        run_logged([*fetch, "origin", "+refs/*:refs/copied/*"], log, timeout=_PATIENCE, env=env, on_line=line)
     except ProgramError as error:
         reason = _reason(error) or _reason(first)
         raise EngineError(f"the code of {spec.name} could not be fetched ({reason})",
-                          f"go online and run it again, or {_MIRROR_HINT}; its log is {log}", url) from error
+                          f"go online and run it again, or {_MIRROR_HINT}; log: {log}", url) from error
     try:
-        run_program([*start, "cat-file", "-e", f"{spec.upstream_commit}^{{commit}}"], timeout=_QUICK, env=env)
+        run_program([*start, "cat-file", "-e", f"{spec.upstream_commit}^{{commit}}"], timeout=_QUICK,
+                    env={**env, "GIT_NO_LAZY_FETCH": "1"})  # fmt: skip
     except ProgramError as error:
         raise EngineError(f"does not have commit {spec.upstream_commit[:12]}, which engine.yaml pins",
                           f"give a newer or complete copy of {spec.upstream_url}", url) from error

@@ -92,6 +92,7 @@ class EngineSpec:
     upstream_tree: str = ""  # git's hash of the commit's files: a copy without history is checked by it
     upstream_archive: str = ""  # URL of the commit's files, for machines without git
     upstream_archive_sha256: str = ""
+    upstream_paths: tuple[str, ...] = ()  # folders and files of upstream that are needed; empty: all
     secrets: tuple[str, ...] = ()  # environment variables that its worker gets besides the harmless ones
     voices: tuple[EngineVoice, ...] = ()  # of a speech engine, the recommended ones first in each language
     runtime: Literal["torch", "onnxruntime"] = "torch"  # what computes, and what the proof tries
