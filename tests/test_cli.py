@@ -110,3 +110,9 @@ def test_the_doctor_tells_what_was_proved(tmp_path: Path) -> None:
     assert rows["processor"]["verdict"] == "good"
     assert "GPU" in rows
     assert any(what.startswith("encoder nvenc") for what in rows) or Path("/dev/nvidia0").exists()
+
+
+def test_voices_of_an_engine_are_listed_before_it_is_installed(tmp_path: Path) -> None:
+    rows = json.loads(podcast(tmp_path, "voices", "--engine", "piper", "--json").stdout)
+    assert len(rows) > 3 and not any(row["installed"] for row in rows) and all(row["licence"] for row in rows)
+    assert "did you mean piper" in podcast(tmp_path, "voices", "--engine", "pipper", expect=1).stderr.lower()

@@ -184,12 +184,16 @@ def voices(
     say: Annotated[Optional[str], typer.Option("--say", metavar="TEXT", show_default=False,
                    help="Let every voice say it, into wav files.")] = None,
     into: Annotated[Path, typer.Option("--into", help="Folder for --say.")] = Path("voices"),
+    engine: Annotated[Optional[str], typer.Option("--engine", metavar="NAME", show_default=False,
+                      help="Only this engine's, installed or not; else those of all that are installed.")] = None,
+    config: ConfigFile = None,
+    set_: Settings = None,
     json_: AsJson = False,
 ) -> None:
     """List voices."""
-    from podcast.cli.commands import list_voices
+    from podcast.cli.voices import list_voices
 
-    list_voices(language, say, into, json_)
+    list_voices(language, say, into, engine, config, _pairs(set_), json_)
 
 
 @app.command()

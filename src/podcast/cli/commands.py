@@ -150,33 +150,7 @@ def list_episodes(config: Path | None, settings: Settings, as_json: bool) -> Non
         out.print(f"no episodes in {folder}", highlight=False, soft_wrap=True)
 
 
-# ---------------------------------------------------------------- voices, hosts
-
-
-def list_voices(language: str, say: str | None, into: Path, as_json: bool) -> None:
-    """List voices; with `say`, let each one speak into a wav file."""
-    from podcast.engines import SPEECH_ENGINES, speech_engine
-    from podcast.narration import sample
-
-    rows = []
-    for name in SPEECH_ENGINES:
-        engine = speech_engine(name)
-        for voice in engine.voices(language):
-            file = ""
-            if say:
-                into.mkdir(parents=True, exist_ok=True)
-                file = str(sample(engine, voice, say, into, language))
-            rows.append({"engine": name, "voice": voice, "about": engine.about(voice), "gender": engine.gender(voice),
-                         "licence": engine.info.licence, "file": file})
-    if as_json:
-        print_json(rows)
-        return
-    made = table("engine", "voice", "about", *(["file"] if say else []))
-    for row in rows:
-        made.add_row(row["engine"], row["voice"], row["about"], *([row["file"]] if say else []))
-    show(made)
-    if not say:
-        out.print('\nhear them: podcast voices --say "Hello"', highlight=False)
+# ---------------------------------------------------------------- hosts
 
 
 def list_hosts(sheet: Path, as_json: bool) -> None:
