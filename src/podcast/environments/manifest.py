@@ -152,6 +152,8 @@ class _Manifest(_Section):
     voices: tuple[_Voice, ...] = ()
     clones: bool = False
     runtime: Literal["torch", "onnxruntime"] = "torch"
+    memory: str = ""
+    tested: str = ""
 
     @model_validator(mode="after")
     def _consistent(self) -> _Manifest:
@@ -200,7 +202,7 @@ def _as_spec(m: _Manifest, folder: Path) -> EngineSpec:
         weights=_files(m.weights), voices=tuple(_voice(v) for v in m.voices), clones=m.clones, runtime=m.runtime,
         needs=m.needs, precisions=m.precisions,
         options={name: Option(**option.model_dump()) for name, option in m.options.items()},
-        languages=m.languages, timings=m.timings, stall=m.stall, secrets=m.secrets,
+        languages=m.languages, timings=m.timings, stall=m.stall, secrets=m.secrets, memory=m.memory, tested=m.tested,
     )  # fmt: skip
 
 

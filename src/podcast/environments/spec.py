@@ -96,6 +96,8 @@ class EngineSpec:
     secrets: tuple[str, ...] = ()  # environment variables that its worker gets besides the harmless ones
     voices: tuple[EngineVoice, ...] = ()  # of a speech engine, the recommended ones first in each language
     runtime: Literal["torch", "onnxruntime"] = "torch"  # what computes, and what the proof tries
+    memory: str = ""  # what it takes of a card or of the machine, in words
+    tested: str = ""  # with what it was tried
     clones: bool = False  # a voice may also be the path of a wav file, whose speaker is imitated
 
 

@@ -27,6 +27,7 @@ from podcast.environments.spec import EngineKind
 from podcast.episode import Script
 from podcast.errors import ConfigError, EngineError
 from podcast.reporter import Reporter
+from podcast.rights import confirm
 
 _PREFERRED = ("piper", "coqui")  # of the installed voices, where none is asked for: the first that suits the script
 _EMBEDDED = "espeak"
@@ -75,12 +76,15 @@ def choose_speech(
         return Chosen(speech_engine(name), _spoken_options(config, name), "chosen")
     _known(name, "speech", room, [*SPEECH_ENGINES, "auto"], "tts.engine")
     try:
-        return _installed_speech(config, name, room, "chosen")
+        chosen = _installed_speech(config, name, room, "chosen")
     except EngineError as error:
         if config.tts.fallback == "none":
             raise
         reporter.warn(f"{_short(error)}: the built-in voice speaks")
         return embedded_speech(config, f"{name} can't work here")
+    given = [speaker.voice or config.tts.voice or "" for speaker in script.speakers]
+    confirm(config, [], chosen.engine.samples(given), reporter)
+    return chosen
 
 
 def embedded_speech(config: Config, why: str) -> Chosen:

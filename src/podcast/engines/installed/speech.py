@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,6 +52,15 @@ class InstalledSpeech:
     def _voice(self, name: str) -> EngineVoice | None:
         return next((v for v in self.engine.spec.voices if v.name == name.partition(SPEAKER)[0]), None)
 
+    def _commercial(self, voice: EngineVoice | None) -> bool:
+        """Tell whether what a voice says may be used commercially; an imitated one is as free as the least of all."""
+        return voice.commercial if voice else all(v.commercial for v in self.engine.spec.voices)
+
+    def samples(self, voices: Iterable[str]) -> list[Path]:
+        """Return the voices that are sound files of people to be imitated."""
+        named = [Path(voice) for voice in voices if self._voice(voice) is None]
+        return [path for path in named if self.engine.spec.clones and path.is_file()]
+
     def synthesize(self, text: str, voice: str, language: str, options: Mapping[str, Any], into: Path) -> Speech:
         """Speak a text; the voice's own files are brought at its first use.
 
@@ -62,8 +71,9 @@ class InstalledSpeech:
         if found is None and not (self.engine.spec.clones and Path(voice).is_file()):
             known = ", ".join(self.voices(language)[:6]) or "none for this language"
             raise EngineError(f"{self.info.name} has no voice {voice!r}", f"it has {known}", "voice")
-        if found is not None and self.engine.room.commercial_safe and not found.commercial:
-            raise EngineError(f"the licence of the voice {voice} ({found.licence}) forbids commercial use",
+        if self.engine.room.commercial_safe and not self._commercial(found):
+            terms = found.licence if found else "as of the engine's weights that imitate"
+            raise EngineError(f"the licence of the voice {voice} ({terms}) forbids commercial use",
                               f"it may use {', '.join(self.voices(language)[:6])}", "commercial_safe")
         if found is not None:
             self.engine.bring(found.weights)
