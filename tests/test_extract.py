@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from fractions import Fraction
 from functools import cache as remember
 from pathlib import Path
@@ -288,3 +289,33 @@ def test_a_real_person_blinks_and_nods() -> None:
     assert 1 <= (np.diff(shut.astype(int)) > 0).sum() <= 3
     assert 1.0 < np.abs(template.tracks[:, COLUMN["pitch"]]).max() < 6.0
     assert np.abs(np.median(template.tracks, axis=0)).max() < 0.5
+
+
+# ---------------------------------------------------------------- memory
+
+
+class Repeated(Formula):
+    """A tracker that keeps nothing: the same landmarks again and again."""
+
+    def track(self, rgb: np.ndarray) -> np.ndarray | None:
+        self.points = self.points[1:] + self.points[:1]  # no copy of what they hold
+        return self.points[0]
+
+
+def peak(clip: Path) -> int:
+    """Return the most memory that an extraction holds at once, bytes."""
+    tracker = Repeated(filmed(motion(2.5)))
+    tracemalloc.start()
+    try:
+        extract(clip, tracker)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_the_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short, long = (write_clip(tmp_path / f"{s}.mp4", grey(30 * s, 360, 640)) for s in (6, 24))
+    once, fourfold = peak(short), peak(long)
+    assert (fourfold - once) / (18 * 30) < 25_000  # bytes per frame, while all is fitted; a frame itself has 700 kB
+    monkeypatch.setattr("podcast.puppet.extract.LONGEST", 6.0)  # of what comes later nothing is kept
+    assert peak(long) < 1.05 * peak(short)

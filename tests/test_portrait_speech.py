@@ -200,7 +200,7 @@ def test_speech_leaves_every_pixel_above_the_nose_as_it_is() -> None:
 
 # ---------------------------------------------------------------- round trip: what was drawn becomes a template
 
-CLIP_RATE, FRAMES = Fraction(30), 120
+CLIP_RATE, FRAMES = Fraction(30), 180
 SIZES = {"yaw": 12.0, "pitch": 7.0, "roll": 7.0, "gaze_x": 0.6, "gaze_y": 0.6, "brow_l": 0.8, "head_x": 0.03}
 LEAST = {"yaw": 0.95, "pitch": 0.95, "roll": 0.95, "blink_l": 0.9, "gaze_x": 0.8, "gaze_y": 0.8, "brow_l": 0.7}
 GAIN = {"yaw": (0.8, 1.2), "pitch": (0.8, 1.2), "roll": (0.8, 1.2), "brow_l": (0.5, 1.5)}

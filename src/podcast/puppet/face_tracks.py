@@ -5,15 +5,21 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import median_filter
 
-from podcast.puppet.headfit import Turns, angles, in_head, turns
+from podcast.puppet.headfit import CHIN, FOREHEAD, SKULL, Turns, angles, in_head, turns
 from podcast.puppet.template import TRACKS
 
-# Landmarks, left first as the viewer sees them.
-_CORNERS = ((33, 133), (362, 263))  # of the eyes, left to right
-_UPPER, _LOWER = ((160, 159, 158), (385, 386, 387)), ((144, 145, 153), (380, 374, 373))  # lids, left to right
-_IRIS = ((468, 469, 471), (473, 474, 476))  # middle and sides; lids hide the upper and lower ends
-_BROWS = ((70, 63, 105, 66, 107, 46, 53, 52, 65, 55), (336, 296, 334, 293, 300, 285, 295, 282, 283, 276))
-_INNER = ((107, 55), (336, 285))  # inner ends of the brows
+_MARKS = (  # landmarks, left first as the viewer sees them
+    ((33, 133), (362, 263)),  # corners of the eyes, left to right
+    ((160, 159, 158), (385, 386, 387)),  # upper lids, left to right
+    ((144, 145, 153), (380, 374, 373)),  # lower lids
+    ((468, 469, 471), (473, 474, 476)),  # irises, middle and sides; lids hide the upper and lower ends
+    ((70, 63, 105, 66, 107, 46, 53, 52, 65, 55), (336, 296, 334, 293, 300, 285, 295, 282, 283, 276)),  # brows
+    ((107, 55), (336, 285)),  # inner ends of the brows
+)
+KEPT = tuple(sorted({FOREHEAD, CHIN, *SKULL, *(n for pair in _MARKS for ids in pair for n in ids)}))  # all that is read
+_CORNERS, _UPPER, _LOWER, _IRIS, _BROWS, _INNER = (
+    tuple(tuple(KEPT.index(n) for n in ids) for ids in pair) for pair in _MARKS
+)
 
 _HEAD = 1.25  # head heights (crown to chin) are this many face heights (hairline to chin)
 _PIVOT = (0.0, 0.62, -0.35)  # of the neck, from the skull's centre, face heights: down and back
@@ -37,12 +43,13 @@ _FROWN = 0.030  # face heights by which the inner ends of the brows come togethe
 
 
 def measure(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return what a face does in landmarks (frames, 478, 3).
+    """Return what a face does in landmarks (frames, 478, 3), or in the `KEPT` of them.
 
     The tracks (frames, len(TRACKS)) are relative to how this person usually looks. With them come the error of each
     frame (see `Turns`) and the place of the head in face heights (frames, 2).
     """
-    head = turns(points)
+    points = points if points.shape[1] == len(KEPT) else points[:, KEPT]
+    head = turns(points, KEPT)
     face = _upright(in_head(points, head))
     out = {name: np.zeros(len(points)) for name in TRACKS}
     turn = angles(head.rotations)

@@ -6,6 +6,7 @@ in one unit. A camera far away is assumed (weak perspective).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,26 +29,26 @@ class Turns(NamedTuple):
     scales: np.ndarray  # (frames,)
     places: np.ndarray  # (frames, 3), of the skull's centre
     errors: np.ndarray  # (frames,), root mean square of what the skull does not fit, over the face's height
-
-    @property
-    def height(self) -> float:
-        """Forehead to chin in the unit of the shape."""
-        return float(np.linalg.norm(self.shape[FOREHEAD] - self.shape[CHIN]))
+    height: float  # forehead to chin in the unit of the shape
 
 
-def turns(points: np.ndarray) -> Turns:
-    """Return how a head turns in landmarks (frames, >= 468, 3), relative to its most frequent pose."""
+def turns(points: np.ndarray, numbers: Sequence[int] | None = None) -> Turns:
+    """Return how a head turns in landmarks (frames, n, 3), relative to its most frequent pose.
+
+    `numbers` says which landmarks they are; none: all, in their order.
+    """
+    known = list(range(points.shape[1]) if numbers is None else numbers)
+    skull, (top, chin) = [known.index(n) for n in SKULL], (known.index(n) for n in (FOREHEAD, CHIN))
     towards = points.astype(np.float64) * (1.0, 1.0, -1.0)
-    shape = _mean_shape(towards)
-    rotations, scales, places = _fit(shape, towards)
+    shape = _mean_shape(towards, skull)
+    rotations, scales, places = _fit(shape[skull], towards[:, skull])
     neutral = _neutral(rotations)
     shape = shape @ neutral.T
     rotations = rotations @ neutral.T
-    skull = list(SKULL)
     laid = scales[:, None, None] * (shape[skull] @ rotations.transpose(0, 2, 1)) + places[:, None]
-    height = np.linalg.norm(shape[FOREHEAD] - shape[CHIN]) * scales
-    errors = np.sqrt(((laid - towards[:, skull])[..., :2] ** 2).sum(2).mean(1)) / height
-    return Turns(shape, rotations, scales, places, errors)
+    height = float(np.linalg.norm(shape[top] - shape[chin]))
+    errors = np.sqrt(((laid - towards[:, skull])[..., :2] ** 2).sum(2).mean(1)) / (height * scales)
+    return Turns(shape, rotations, scales, places, errors, height)
 
 
 def angles(rotations: np.ndarray) -> np.ndarray:
@@ -74,28 +75,25 @@ def in_head(points: np.ndarray, head: Turns) -> np.ndarray:
     return np.asarray(moved @ head.rotations / head.height)
 
 
-def _mean_shape(towards: np.ndarray) -> np.ndarray:
+def _mean_shape(towards: np.ndarray, skull: list[int]) -> np.ndarray:
     """Return the median of the frames laid on each other, its skull centred and of unit size."""
     some = towards[:: max(len(towards) // _SHAPED, 1)]
-    skull = list(SKULL)
     shape = some[len(some) // 2]
     for _ in range(_ROUNDS):
         shape = shape - shape[skull].mean(0)
         shape = shape / np.sqrt((shape[skull] ** 2).sum())
-        rotations, scales, places = _fit(shape, some)
+        rotations, scales, places = _fit(shape[skull], some[:, skull])
         shape = np.median((some - places[:, None]) @ rotations / scales[:, None, None], 0)
     shape = shape - shape[skull].mean(0)
     return np.asarray(shape / np.sqrt((shape[skull] ** 2).sum()))
 
 
-def _fit(shape: np.ndarray, towards: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return rotations, scales and places by least squares over the skull (Umeyama 1991)."""
-    skull = list(SKULL)
-    a, b = shape[skull], towards[:, skull]
+def _fit(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return rotations, scales and places of b (frames, n, 3) over a (n, 3) by least squares (Umeyama 1991)."""
     places = b.mean(1)
     spread = (b - places[:, None]).transpose(0, 2, 1) @ (a - a.mean(0))
     u, s, vt = np.linalg.svd(spread)
-    sign = np.ones((len(towards), 3))
+    sign = np.ones((len(b), 3))
     sign[:, 2] = np.sign(np.linalg.det(u @ vt))
     rotations = u * sign[:, None] @ vt
     scales = (s * sign).sum(1) / ((a - a.mean(0)) ** 2).sum()
