@@ -550,6 +550,20 @@ def test_nothing_that_proves_itself_is_an_error_with_the_proofs_words(world: Wor
     assert installed(spec, tmp_path / "data") is None
 
 
+def test_what_a_card_refused_is_not_built_again_for_it(world: World, tmp_path: Path) -> None:
+    spec = world.spec(tmp_path, environments=VARIANTS[:2])
+    world.furnish(tmp_path / "data", spec)
+    card = ["old"]
+    for name, good, order in (("old", {("legacy", "cpu")}, ["modern", "legacy", "modern", "legacy"]),
+                              ("old", {("legacy", "cpu")}, ["legacy", "legacy", "legacy"]),
+                              ("new", {("modern", "cuda")}, ["legacy", "modern"])):
+        card[0] = name
+        tried: list[tuple[str, str]] = []
+        env = install(spec, tmp_path / "data", world.means(prove=proving(good, tried), cards=lambda: card[0]), "cuda")
+        assert [variant for variant, _ in tried] == order
+        assert (env.variant.name, read_marker(env.folder)["device"]) == next(iter(good))
+
+
 def test_a_worker_that_fails_refuses_its_variant(world: World, tmp_path: Path) -> None:
     spec = world.spec(tmp_path, environments=VARIANTS)
     world.furnish(tmp_path / "data", spec)

@@ -18,7 +18,7 @@ from podcast.config import Config, load_config
 from podcast.environments.install import Means, Plan, environments_made, in_units, install, installed
 from podcast.environments.manifest import engine_folders, find_spec, load_spec
 from podcast.environments.places import read_marker
-from podcast.environments.proving import check_worker, present_device, prove_environment
+from podcast.environments.proving import cards, check_worker, present_device, prove_environment
 from podcast.environments.spec import EngineSpec
 from podcast.environments.upkeep import Flaw, needed, remove, remove_stale, repair, size_of, stale, verify
 from podcast.errors import EngineError, PodcastError
@@ -130,7 +130,8 @@ def _means(asked: Asked, reporter: ScreenReporter, silent: bool) -> Iterator[Mea
 
     try:
         yield Means(
-            prove_environment, check_worker, present_device, asked.source, asked.weights, asked.wheels, asked.offline,
+            prove_environment, check_worker, present_device, cards,
+            source=asked.source, weights=asked.weights, wheels=asked.wheels, offline=asked.offline,
             tell=reporter.tell, warn=reporter.warn, progress=steps.at, agree=agree,
         )  # fmt: skip
     finally:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
 import shutil
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Thread
 
@@ -181,16 +184,16 @@ def _make(
                           str(venv)) from error
 
 
-class NoPythonError(EngineError):
-    """The Python that an environment needs is not on this machine."""
+class UnsuitedError(EngineError):
+    """An environment that cannot be made on this machine; another variant may."""
 
 
-def _no_python(version: str) -> NoPythonError:
+def _no_python(version: str) -> UnsuitedError:
     how = {
         "darwin": f"brew install python@{version}",
         "win32": f"winget install Python.Python.{version}",
     }.get(sys.platform, f"apt install python{version} python{version}-venv, or your system's like")
-    return NoPythonError(f"Python {version} is needed and not on this machine",
+    return UnsuitedError(f"Python {version} is needed and not on this machine",
                          f"install it ({how}), or install uv, which fetches it by itself: pip install uv")
 
 
@@ -251,6 +254,9 @@ def _fill(
     """Install exactly what the lock says; pip has the last word, for it knows the user's index settings."""
     if not PIN.search(env.variant.lock.read_text("utf-8")):
         return  # Python's own library is enough
+    if env.variant.index and not offline and not _answers(env.variant.index):
+        tell(f"{env.variant.index} does not answer: the other package indexes have to do")
+        env = replace(env, variant=replace(env.variant, index=""))  # pip would ask it in vain for every package
     with _watched(env, progress) as line:
         if uv := shutil.which("uv"):
             try:
@@ -299,6 +305,17 @@ def _watched(env: Environment, progress: Callable[[float], None]) -> Iterator[Ca
     progress(1.0)
 
 
+def _answers(index: str) -> bool:
+    """Tell whether there is a server behind an address, whatever it says."""
+    try:
+        with urllib.request.urlopen(index, timeout=_ASK):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except (OSError, http.client.HTTPException):
+        return False
+
+
 def _pip(env: Environment, wheels: Path | None, offline: bool) -> list[str | Path]:
     places: list[str | Path] = ["--find-links", wheels.absolute()] if wheels else []
     places += ["--no-index"] if offline else ["--extra-index-url", env.variant.index] if env.variant.index else []
@@ -337,8 +354,9 @@ def _explain(error: ProgramError, env: Environment, log: Path) -> EngineError:
                            "SHA-256 differs", f"something between you and the package index changed it; log: {log}")
     if "No matching distribution" in text or "Could not find a version" in text:
         match = re.search(r"No matching distribution found for (\S+)", text)
-        offline = "go online, or give a folder of packages: --wheels FOLDER"
-        return EngineError(f"the package {match[1] if match else ''} could not be found".replace("  ", " "),
-                           f"{offline}; log: {log}")
+        away = "connection broken by" in text or "--no-index" in text
+        kind = EngineError if away else UnsuitedError  # the index is there, and has no build for this machine
+        return kind(f"the package {match[1] if match else ''} could not be found".replace("  ", " "),
+                    f"go online, or give a folder of packages: --wheels FOLDER; log: {log}")
     return EngineError(f"the packages of {env.spec.name} could not be installed ({_last(error)})",
                        f"run it again: what was fetched is kept; log: {log}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from podcast.environments import build
-from podcast.environments.build import NoPythonError, build_venv, is_built
+from podcast.environments.build import UnsuitedError, build_venv, is_built
 from podcast.environments.downloads import RECORD, fetch_weight, flaw, known, nothing
 from podcast.environments.manifest import wanted_weights
 from podcast.environments.places import (
@@ -31,6 +31,7 @@ from podcast.environments.spec import EngineSpec, Environment, Variant, WeightFi
 from podcast.errors import EngineError
 
 PROVED = ("engaged", "cpu")  # verdicts of a proof that succeeded
+_PASSING = ("out-of-memory", "no-runtime")  # verdicts that another minute may change
 _RESERVE = 200_000_000  # bytes of the disk that are left to others
 _GB, _MB = 1e9, 1e6
 
@@ -79,6 +80,7 @@ class Means:
     prove: Callable[[Environment, str], Proof]  # tries an environment on "cuda", "mps" or "cpu"
     check: Callable[[Environment, str], None] = nothing  # raises EngineError if the worker fails on that device
     present: Callable[[], str] = lambda: "cpu"  # the device for "auto"
+    cards: Callable[[], str] = lambda: ""  # cards and their driver: what they refused is not built again for them
     source: str | None = None  # a copy of upstream: address, repository, folder or archive
     weights: Path | None = None  # a folder with copies of weights
     wheels: Path | None = None  # a folder with packages
@@ -155,17 +157,29 @@ def _first_that_proves(spec: EngineSpec, data: Path, means: Means, wanted: str) 
 
 def _try(env: Environment, data: Path, means: Means, device: str) -> EngineError | None:
     """Make an environment and prove it on a device; return why it is refused, None if it is good and marked."""
+    notes, cards = environments_folder(data) / f".{env.spec.name}.refused.json", means.cards()
+    noted = read_json(notes).get(f"{env.digest} {device}", {})
+    if noted and noted["cards"] == cards and not is_built(env):
+        return EngineError(noted["problem"], noted["remedy"])
     try:
         _realise(env, data, means)
-    except NoPythonError as error:
+    except UnsuitedError as error:
         return error
     means.progress("health check", 0.0)
     try:
         mark(env, health(env, device, means))
+    except DisprovedError as error:
+        note = {"cards": cards, "problem": error.problem, "remedy": error.remedy}
+        write_whole(notes, {**read_json(notes), f"{env.digest} {device}": note})
+        return error
     except EngineError as error:
         return error
     means.progress("health check", 1.0)
     return None
+
+
+class DisprovedError(EngineError):
+    """A device that does not do an environment's work, for a reason that stays until card or driver are changed."""
 
 
 def health(env: Environment, device: str, means: Means) -> Proof:
@@ -176,7 +190,8 @@ def health(env: Environment, device: str, means: Means) -> Proof:
     """
     proof = means.prove(env, device)
     if proof.verdict not in PROVED:
-        raise EngineError(proof.sentence, proof.remedy, f"{env.spec.name} ({env.variant.name})")
+        kind = EngineError if proof.verdict in _PASSING else DisprovedError
+        raise kind(proof.sentence, proof.remedy, f"{env.spec.name} ({env.variant.name})")
     means.check(env, proof.device)
     return proof
 

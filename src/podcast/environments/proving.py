@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,11 @@ from podcast.environments.worker import Setup, Worker
 def present_device(devices: Sequence[str] = ("cuda", "mps", "cpu")) -> str:
     """Return the device to use where nobody chose one: the GPU that a driver presents, else "cpu"."""
     return proof.choose("auto", proof.open_reader().cards(), devices)
+
+
+def cards() -> str:
+    """Return which cards and driver this machine has."""
+    return json.dumps([[card.name, card.uuid, card.driver] for card in proof.open_reader().cards()])
 
 
 def prove_environment(

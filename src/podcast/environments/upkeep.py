@@ -162,6 +162,7 @@ def remove(name: str, data: Path, tell: Callable[[str], None], keep_weights: boo
         folders = [one.folder for one in found_environments(name, data)]
         folders += _sources(name, data)
         folders += [] if keep_weights else [data / "weights" / name]
+        folders.append(environments_folder(data) / f".{name}.refused.json")
         return _remove_all(folders)
 
 
