@@ -17,6 +17,7 @@ from podcast.puppet.motion import (
     TOWARDS,
     Style,
     answer,
+    clock,
     idle_track,
     listener_looks,
     liveliness,
@@ -52,8 +53,7 @@ def driven_speaking_track(
     poses = speaking_track(utterance, frames, rate, lead, seed, style, partner)
     if frames < 3:
         return poses
-    t, rng = np.arange(frames) / float(rate), np.random.default_rng([seed, 1])
-    tracks = stretch(template, frames, rate, rng, lively=True)
+    t, rng, tracks = _begun(template, frames, rate, seed, lively=True)
     said = prosody(utterance, lead)
     beats = [
         pulse
@@ -79,8 +79,7 @@ def driven_idle_track(
     poses = idle_track(frames, rate, seed, style, listening_to, cues)
     if frames < 3:
         return poses
-    t, rng = np.arange(frames) / float(rate), np.random.default_rng([seed, 1])
-    tracks = stretch(template, frames, rate, rng, lively=False)
+    t, rng, tracks = _begun(template, frames, rate, seed, lively=False)
     looks: list[gaze.Look] = []
     turn = np.zeros(frames)
     if listening_to:
@@ -88,6 +87,14 @@ def driven_idle_track(
     events = [p for cue in cues if rng.random() < 0.6 for p in answer(rng, cue, t[-1], _ANSWER)]
     nods = liveliness(style) * life.nods(t, events)
     return _driven(poses, tracks, rate, style, IDLE_LIMIT, nods=nods, looks=looks, turn=turn)
+
+
+def _begun(
+    template: MotionTemplate, frames: int, rate: Fraction, seed: int, *, lively: bool
+) -> tuple[np.ndarray, np.random.Generator, np.ndarray]:
+    """Return times, chance and the stretch of the template for a slot; what rules move has a chance of its own."""
+    t, rng = clock(frames, rate, seed, 1)
+    return t, rng, stretch(template, frames, rate, rng, lively=lively)
 
 
 def _to_partner(

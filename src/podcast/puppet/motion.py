@@ -58,10 +58,10 @@ def speaking_track(
     `lead` is the samples of silence before the utterance. `partner` is the direction, -1 … 1 on the screen,
     of somebody who listens and gets a look now and then.
     """
-    style = style or Style()
-    poses, t, rng = _start(frames, rate, seed)
+    style, poses = style or Style(), rest(frames)
     if frames < 3:
         return poses
+    t, rng = clock(frames, rate, seed)
     said = prosody(utterance, lead)
     marks = life.chosen(rng, said.accents, min(style.energy, 1.3))
     looks = _speaker_looks(rng, t[-1], said, partner)
@@ -93,10 +93,10 @@ def idle_track(
     `listening_to` is the direction of the one who speaks, -1 … 1 on the screen, None for nobody to look at;
     `cues` are the ends of that one's phrases in seconds of the slot, where a listener nods.
     """
-    style = style or Style()
-    poses, t, rng = _start(frames, rate, seed)
+    style, poses = style or Style(), rest(frames)
     if frames < 3:
         return poses
+    t, rng = clock(frames, rate, seed)
     looks, turn = listener_looks(t, rng, listening_to)
     move = _head(t, rng, _IDLE_SPREAD, cues, style)
     move["yaw"] += (_STILL if style.still else 1.0) * (turn + _follow(t, looks[:0] if listening_to else looks))
@@ -112,8 +112,9 @@ def idle_track(
 # ---------------------------------------------------------------- what both have
 
 
-def _start(frames: int, rate: Fraction, seed: int) -> tuple[np.ndarray, np.ndarray, np.random.Generator]:
-    return rest(frames), np.arange(frames) / float(rate), np.random.default_rng(seed)
+def clock(frames: int, rate: Fraction, *seed: int) -> tuple[np.ndarray, np.random.Generator]:
+    """Return when the frames of a slot are shown, s, and the chance by which it moves."""
+    return np.arange(frames) / float(rate), np.random.default_rng(seed)
 
 
 def liveliness(style: Style) -> float:
