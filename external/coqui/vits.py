@@ -55,7 +55,8 @@ class VitsVoice:
         """
         names = self.speakers()
         if speaker and speaker not in names:
-            raise Refused("options", f"there is no speaker {speaker!r}", f"there are {', '.join(list(names)[:20]) or 'none'}")
+            listed = ", ".join(list(names)[:20])
+            raise Refused("options", f"there is no speaker {speaker!r}", f"there are {listed or 'none'}")
         args, model = self.model.args, self.model
         model.length_scale = args.length_scale / (options.get("rate") or 1.0)
         model.inference_noise_scale = _or(options.get("variation"), args.inference_noise_scale)

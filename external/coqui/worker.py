@@ -51,8 +51,9 @@ def run(state: State, args: dict[str, Any], progress: Callable[..., None]) -> di
                       "choose a voice of the text's language")  # fmt: skip
     write(Path(args["into"]) / "speech.wav", sound, model.rate)
     starts = [offset / model.rate for offset in offsets]
+    words, phones = (moved(times, starts) for times in ([m.words for m in made], [m.phones for m in made]))
     return {"files": {"audio": "speech.wav"}, "rate": model.rate, "device": state["device"], "pieces": len(said),
-            "words": moved([m.words for m in made], starts), "phones": moved([m.phones for m in made], starts)}  # fmt: skip
+            "words": words, "phones": phones}  # fmt: skip
 
 
 def verify(state: State, args: dict[str, Any], progress: Callable[..., None]) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """Write models of random weights for Coqui's worker: coqui_random.py FOLDER. Runs in Coqui's own environment.
 
-`letters` and `phones` are VITS models that read letters and phonemes; their spectra follow their text, so that pauses
-are quiet. `xtts_v2` is a small XTTS with one voice of its own. None of them says anything.
+`letters`, `phones` and `choir` are VITS models that read letters, phonemes, and letters with three voices; the first is
+made so that its pauses are silent. `xtts_v2` is a small XTTS with one voice of its own. None of them says anything.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,9 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 IPA = "abdefhijklmnoprstuvwzæðŋɐɑɒɔəɚɛɜɡɪɹɾʃʊʌʒˈˌːθᵻ"
 
 
-def vits(folder: Path, characters: str, use_phonemes: bool, speakers: tuple[str, ...] = ()) -> None:
+def vits(
+    folder: Path, characters: str, use_phonemes: bool, speakers: tuple[str, ...] = (), hushed: bool = False
+) -> None:
     """Write a VITS model."""
     folder.mkdir(parents=True)
     several = {"use_speaker_embedding": bool(speakers), "speaker_embedding_channels": 32,
@@ -35,20 +38,39 @@ def vits(folder: Path, characters: str, use_phonemes: bool, speakers: tuple[str,
     (folder / "speaker_ids.json").write_text(json.dumps({name: i for i, name in enumerate(speakers)}), "utf-8")
     args = VitsArgs(
         hidden_channels=32, hidden_channels_ffn_text_encoder=64, num_heads_text_encoder=2, num_layers_text_encoder=2,
-        num_layers_posterior_encoder=2, num_layers_flow=2, upsample_initial_channel_decoder=64, init_discriminator=False,
-        use_sdp=False, **several,
+        num_layers_posterior_encoder=2, num_layers_flow=2, upsample_initial_channel_decoder=64,
+        init_discriminator=False, use_sdp=False, **several,
     )  # fmt: skip
     config = VitsConfig(
         model_args=args, use_phonemes=use_phonemes, phonemizer="espeak" if use_phonemes else "",
-        phoneme_language="en-us", text_cleaner="basic_cleaners", add_blank=True, test_sentences=[],
+        phoneme_language="en-us", text_cleaner="basic_cleaners", add_blank=not hushed, test_sentences=[],
         **several,
         characters=CharactersConfig(characters_class="TTS.tts.models.vits.VitsCharacters", pad="_", eos="", bos="",
                                     blank="<BLNK>", characters=characters, punctuations=PUNCTUATION, phonemes=""),
     )  # fmt: skip
     torch.manual_seed(1)
     model = Vits(config)
+    if hushed:
+        hush(model)
     torch.save({"model": model.state_dict()}, folder / "model_file.pth")
     config.save_json(str(folder / "config.json"))
+
+
+def hush(model: Vits) -> None:
+    """Let every character sound for 16 frames by itself, and those that are no letters not at all."""
+    reader, silent = model.text_encoder, model.tokenizer.encode(PUNCTUATION)
+    half = reader.proj.out_channels // 2
+    with torch.no_grad():
+        reader.emb.weight[silent] = 0
+        for name, weight in reader.encoder.named_parameters():
+            if "norm" not in name:
+                weight.zero_()  # no character hears of another
+        reader.proj.weight[half:], reader.proj.bias[:half], reader.proj.bias[half:] = 0, 0, -10  # no noise
+        for name, weight in model.waveform_decoder.named_parameters():
+            if name.endswith("bias") or ("resblocks" in name and name.endswith(("original0", "weight_g"))):
+                weight.zero_()  # no frame spreads far
+        model.duration_predictor.proj.weight.zero_()
+        model.duration_predictor.proj.bias.fill_(math.log(15.5))
 
 
 def xtts(folder: Path) -> None:
@@ -90,7 +112,7 @@ def vocabulary() -> dict[str, Any]:
 if __name__ == "__main__":
     phonemes.install()
     home = Path(sys.argv[1])
-    vits(home / "letters", LETTERS, False)
+    vits(home / "letters", LETTERS, False, hushed=True)
     vits(home / "phones", IPA, True)
     vits(home / "choir", LETTERS, False, ("ann", "bob", "cy"))
     xtts(home / "xtts_v2")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import os
 import subprocess
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from podcast.audio import read_wav
+from podcast.audio import read_wav, write_wav
 from podcast.environments.manifest import find_spec
+from podcast.environments.session import INSIDE
 from podcast.environments.spec import Environment
 from podcast.environments.worker import Refusal, Setup, Worker
 
 HERE = Path(__file__).parent
-TEXT = "Hello there, this is one of a number of small tests. It was paid for, wasn't it?"
+TEXT = "Hello there, this is one of a number of small tests. It was paid for, was it not?"
 NEAR = 0.08  # s by which a caption may miss its word
 WINDOW = 0.005  # s
 
@@ -46,24 +48,30 @@ def _say(worker: Worker, into: Path, text: str = TEXT, seed: int = 1, **more: An
     return read_wav(Path(value["files"]["audio"]))[:, 0], value
 
 
+def _in_order(times: list[list[Any]]) -> bool:
+    whole = all(start <= end for _, start, end in times)
+    return whole and all(a[2] <= b[1] + 1e-9 for a, b in itertools.pairwise(times))
+
+
 def _onsets(sound: np.ndarray, rate: int) -> np.ndarray:
     """Return where sound begins after at least 50 ms of silence, in seconds."""
     hop = round(WINDOW * rate)
     level = np.abs(sound[: len(sound) // hop * hop]).reshape(-1, hop).max(axis=1) > 0.02 * np.abs(sound).max()
     quiet = 10
     starts = [i for i in range(len(level)) if level[i] and not level[max(0, i - quiet) : i].any()]
-    return np.array(starts) * WINDOW
+    return np.array(starts) * hop / rate
 
 
 # ---------------------------------------------------------------- manifests
 
 
-@pytest.mark.parametrize("engine", ["piper"])
+@pytest.mark.parametrize("engine", ["piper", "coqui"])
 def test_voices_are_told_apart(engine: str) -> None:
     spec = find_spec(engine)
     names = [voice.name for voice in spec.voices]
     assert len(set(names)) == len(names) >= 2
     assert {voice.gender for voice in spec.voices} >= {"female", "male"}
+    assert all(weight.urls and weight.path for voice in spec.voices for weight in voice.weights)
     for voice in spec.voices:
         assert not voice.language or voice.language.split("-")[0] in spec.languages
 
@@ -83,9 +91,7 @@ def test_piper_tells_when_it_says_each_word(piper: Worker, tmp_path: Path) -> No
     sound, value = _say(piper, tmp_path / "a")
     words, phones = value["words"], value["phones"]
     assert [word for word, _, _ in words] == TEXT.split()
-    assert all(start < end for _, start, end in words)
-    assert all(a[2] <= b[1] for a, b in itertools.pairwise(words))
-    assert all(abs(a[2] - b[1]) < 1e-6 or b[1] > a[2] for a, b in itertools.pairwise(phones))
+    assert all(start < end for _, start, end in words) and _in_order(words) and _in_order(phones)
     assert phones[-1][2] <= len(sound) / value["rate"] + 1e-6
     onsets, starts = _onsets(sound, value["rate"]), np.array([start for _, start, _ in words])
     missed = np.abs(onsets[:, None] - starts[None]).min(axis=1)
@@ -131,3 +137,113 @@ def test_piper_refuses_a_voice_that_is_not_there(piper: Worker, tmp_path: Path) 
 def test_piper_verifies_itself(piper: Worker) -> None:
     value = piper.verify()
     assert value["repeatable"] and value["timings"] and value["seconds"] > 0.5
+
+
+# ---------------------------------------------------------------- Coqui
+
+
+@pytest.fixture(scope="module")
+def coqui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    python, folder = _python("PODCAST_TEST_COQUI_PYTHON"), tmp_path_factory.mktemp("coqui")
+    env = {**os.environ, "PYTHONPATH": str(INSIDE)}
+    subprocess.run([python, HERE / "coqui_random.py", folder / "weights"], check=True, env=env)
+    with _worker("coqui", python, folder / "weights", folder) as worker:
+        yield worker
+
+
+@pytest.mark.parametrize("voice", ["letters", "phones", "choir#bob"])
+def test_vits_tells_when_it_says_each_word(coqui: Worker, tmp_path: Path, voice: str) -> None:
+    sound, value = _say(coqui, tmp_path / "a", voice=voice)
+    words, phones = value["words"], value["phones"]
+    assert [word for word, _, _ in words] == TEXT.split()
+    assert all(start < end for _, start, end in words) and _in_order(words) and _in_order(phones)
+    assert phones[-1][2] <= len(sound) / value["rate"] + 1e-6
+    said = "".join(symbol for symbol, _, _ in phones).replace("ˈ", "").replace("ˌ", "")
+    assert said.startswith("həloʊðɛɹ") and "tɛsts" in said
+
+
+def test_vits_times_are_those_of_the_sound(coqui: Worker, tmp_path: Path) -> None:
+    sound, value = _say(coqui, tmp_path / "a", voice="letters")
+    onsets, starts = _onsets(sound, value["rate"]), np.array([start for _, start, _ in value["words"]])
+    assert len(onsets) >= len(starts) - 1
+    missed = np.abs(onsets[:, None] - starts[None]).min(axis=1)
+    assert missed.max() < NEAR, dict(zip(onsets, missed, strict=True))
+
+
+def test_vits_says_long_texts_in_pieces(coqui: Worker, tmp_path: Path) -> None:
+    text = " ".join([TEXT] * 4)
+    sound, value = _say(coqui, tmp_path / "a", text, voice="letters")
+    assert value["pieces"] > 1
+    assert [word for word, _, _ in value["words"]] == text.split() and _in_order(value["words"])
+    onsets, starts = _onsets(sound, value["rate"]), np.array([start for _, start, _ in value["words"]])
+    assert np.abs(onsets[:, None] - starts[None]).min(axis=1).max() < NEAR  # after each joint too
+
+
+@pytest.mark.parametrize("voice", ["phones", "Random Voice"])
+def test_coqui_says_the_same_again(coqui: Worker, tmp_path: Path, voice: str) -> None:
+    first, _ = _say(coqui, tmp_path / "a", voice=voice)
+    _say(coqui, tmp_path / "b", "Something else.", voice=voice)
+    again, _ = _say(coqui, tmp_path / "c", voice=voice)
+    other, _ = _say(coqui, tmp_path / "d", voice=voice, seed=2)
+    assert np.array_equal(first, again)
+    assert len(other) != len(first) or not np.array_equal(first, other)
+
+
+def test_speakers_differ(coqui: Worker, tmp_path: Path) -> None:
+    one, _ = _say(coqui, tmp_path / "a", voice="choir#ann")
+    two, _ = _say(coqui, tmp_path / "b", voice="choir#cy")
+    assert len(one) != len(two) or not np.array_equal(one, two)
+    with pytest.raises(Refusal, match="no speaker 'dan'"):
+        _say(coqui, tmp_path / "c", voice="choir#dan")
+
+
+def test_xtts_imitates_a_sample_that_it_hears_once(coqui: Worker, tmp_path: Path) -> None:
+    sample = tmp_path / "me.wav"
+    noise = np.random.default_rng(1).normal(0, 0.1, 4 * 22050) * np.sin(np.arange(4 * 22050) / 3000)
+    write_wav(sample, noise.astype(np.float32), 22050)
+    cloned, value = _say(coqui, tmp_path / "a", voice=str(sample))
+    assert value["words"] == [] and len(cloned) > 1000
+    kept = list((coqui.environment.weights / "speakers").glob("*.pt"))
+    own, _ = _say(coqui, tmp_path / "b", voice="Random Voice")
+    assert len(kept) == 1 and not np.array_equal(own, cloned)
+    before = kept[0].stat().st_mtime_ns
+    again, _ = _say(coqui, tmp_path / "c", voice=str(sample))
+    assert np.array_equal(cloned, again) and kept[0].stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(("seconds", "loud", "problem"), [(1.0, 0.1, "only 1.0 s"), (5.0, 0.0, "is silent")])
+def test_xtts_refuses_samples_of_no_use(
+    coqui: Worker, tmp_path: Path, seconds: float, loud: float, problem: str
+) -> None:
+    sample = tmp_path / "me.wav"
+    write_wav(sample, (loud * np.sin(np.arange(round(seconds * 22050)) / 20)).astype(np.float32), 22050)
+    with pytest.raises(Refusal, match=problem):
+        _say(coqui, tmp_path / "a", voice=str(sample))
+
+
+def test_xtts_leaves_its_checkpoint_alone(coqui: Worker, tmp_path: Path) -> None:
+    file = coqui.environment.weights / "xtts_v2" / "model.pth"
+    before = file.read_bytes()
+    _say(coqui, tmp_path / "a", "Hello.", voice="Random Voice")
+    assert file.read_bytes() == before
+
+
+def test_xtts_speaks_no_other_language(coqui: Worker, tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match="does not speak 'eo'"):
+        _say(coqui, tmp_path / "a", voice="Random Voice", language="eo")
+
+
+def test_coqui_refuses_a_voice_that_is_not_there(coqui: Worker, tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match="'nobody' is not downloaded"):
+        _say(coqui, tmp_path / "a", voice="nobody")
+
+
+def test_archives_are_unpacked_once(coqui: Worker, tmp_path: Path) -> None:
+    weights = coqui.environment.weights
+    with zipfile.ZipFile(weights / "packed.zip", "w") as archive:
+        for name in ("config.json", "model_file.pth"):
+            archive.write(weights / "phones" / name, f"tts_models--xx/{name}")
+    packed, _ = _say(coqui, tmp_path / "a", voice="packed")
+    plain, _ = _say(coqui, tmp_path / "b", voice="phones")
+    assert np.array_equal(packed, plain)
+    assert sorted(p.name for p in (weights / "packed").iterdir()) == ["config.json", "model_file.pth"]
