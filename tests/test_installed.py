@@ -188,6 +188,13 @@ def test_a_name_that_no_engine_has_is_an_error_with_the_nearest(fresh: Path, hom
             choose_music(config, room, Heard())
 
 
+def test_a_wrong_option_is_an_error_and_no_reason_to_fall_back(fresh: Path, home: Path) -> None:
+    config = _config(home, fresh, avatar={"engine": "lamp"}, engines={"lamp": {"moood": "good"}})
+    with (EngineRoom(config.data, config.engines_path) as room,
+          pytest.raises(ConfigError, match=r"avatar.lamp[\s\S]*mood")):
+        choose_renderer(config, room, Heard())
+
+
 def test_weights_that_forbid_commercial_use_are_refused_and_an_alternative_named(fresh: Path, home: Path) -> None:
     config = _config(home, fresh, commercial_safe=True)
     with (EngineRoom(config.data, config.engines_path, commercial_safe=True) as room,

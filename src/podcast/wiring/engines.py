@@ -30,7 +30,7 @@ from podcast.reporter import Reporter
 from podcast.rights import confirm
 
 _PREFERRED = ("piper", "coqui")  # of the installed voices, where none is asked for: the first that suits the script
-_EMBEDDED = "espeak"
+EMBEDDED_VOICE = "espeak"
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def choose_speech(
 
 def embedded_speech(config: Config, why: str) -> Chosen:
     """Return the built-in voice."""
-    return Chosen(speech_engine(_EMBEDDED), _spoken_options(config, _EMBEDDED), why)
+    return Chosen(speech_engine(EMBEDDED_VOICE), _spoken_options(config, EMBEDDED_VOICE), why)
 
 
 def _best_speech(config: Config, script: Script, room: EngineRoom, reporter: Reporter) -> Chosen:

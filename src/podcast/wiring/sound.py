@@ -14,7 +14,7 @@ from podcast.avatar import host_gender
 from podcast.cache import Cache
 from podcast.casting import Gender, choose, gender_of
 from podcast.config import Config
-from podcast.engines import speech_engine
+from podcast.engines import music_engine, speech_engine
 from podcast.engines.base import EngineInfo, SpeechEngine
 from podcast.episode import Mix, MusicBed, Narration, Script
 from podcast.errors import EngineError
@@ -26,7 +26,7 @@ from podcast.process import WorkerPool
 from podcast.puppet.rig import host_names
 from podcast.reporter import Reporter, Stage
 from podcast.sound.ducking import Ducking
-from podcast.wiring.engines import Chosen, embedded_music, embedded_speech
+from podcast.wiring.engines import EMBEDDED_VOICE, Chosen, embedded_music, embedded_speech
 
 _LOUDNESS_TOLERANCE = 0.3  # LU
 _CALLERS = 2  # threads that call an engine outside: while it speaks, what it said before is aligned
@@ -35,7 +35,7 @@ _CALLERS = 2  # threads that call an engine outside: while it speaks, what it sa
 def speak(
     script: Script, config: Config, chosen: Chosen, cache: Cache, pool: WorkerPool, reporter: Reporter, stage: Stage
 ) -> Narration:
-    """Return the narration; where an installed engine fails at its work, by the built-in voice.
+    """Return the narration; where another engine fails at its work, by the built-in voice.
 
     Raises:
         EngineError: the engine failed, and the configuration forbids a fallback.
@@ -43,7 +43,7 @@ def speak(
     try:
         return _speak(script, config, chosen, cache, pool, reporter, stage)
     except EngineError as error:
-        if not chosen.engine.info.outside or config.tts.fallback == "none":
+        if chosen.engine.info.name == EMBEDDED_VOICE or config.tts.fallback == "none":
             raise
         reporter.warn(f"{error}\nthe built-in voice speaks instead")
         embedded = embedded_speech(config, f"{chosen.engine.info.name} failed")
@@ -85,7 +85,7 @@ def listen(
         MediaError: the recording cannot be read, or says something else.
     """
     stage.engine, stage.note = "recording", "aligned with the built-in voice"
-    return narrate_recording(script, recording, engine=speech_engine("espeak"), cache=cache, pool=pool,
+    return narrate_recording(script, recording, engine=speech_engine(EMBEDDED_VOICE), cache=cache, pool=pool,
                              tell=reporter.warn, **_clock(config, reporter, stage))
 
 
@@ -162,7 +162,7 @@ def compose(
     try:
         return by(chosen)
     except EngineError as error:
-        if not chosen.engine.info.outside or config.music.fallback == "none":
+        if chosen.engine.info.name == music_engine().info.name or config.music.fallback == "none":
             raise
         reporter.warn(f"{error}\nthe built-in composer plays instead")
         return by(embedded_music(config, f"{chosen.engine.info.name} failed"))

@@ -20,7 +20,7 @@ from podcast.environments.places import MARKER, environments_folder, held
 from podcast.environments.proving import prove_environment
 from podcast.environments.spec import EngineKind, EngineSpec, Environment, WeightFile
 from podcast.environments.worker import OutOfMemory, Setup
-from podcast.errors import EngineError
+from podcast.errors import ConfigError, EngineError
 from podcast.proof import CardReader, Proof, Step, Usage, Watch, ladder, open_reader, policy_for
 from podcast.proof.ladder import told as told_of
 from podcast.proof.watch import process_tree
@@ -225,14 +225,15 @@ class Installed:
         return hashlib.sha256(json.dumps(data).encode()).hexdigest()
 
     def options(self, given: Mapping[str, Any], where: str) -> dict[str, Any]:
-        """Return the engine's options, those that are not given with their defaults, and bring weights they need.
+        """Return the engine's options, those that are not given with their defaults.
 
         Raises:
-            EngineError: an unknown option (names the nearest), a value that does not fit, missing weights.
+            ConfigError: an unknown option (names the nearest), or a value that does not fit.
         """
-        chosen = check_options(self.spec, given, where)
-        self.bring(wanted_weights(self.spec, chosen))
-        return chosen
+        try:
+            return check_options(self.spec, given, where)
+        except EngineError as error:  # the user's slip, and no reason to fall back
+            raise ConfigError(error.problem, error.remedy, error.where) from error
 
     def run(self, args: Mapping[str, Any], progress: Callable[[float], None] = lambda share: None) -> dict[str, Any]:
         """Let the worker do a job; where memory runs out, with less at a time, smaller, or on the processor.
@@ -241,6 +242,7 @@ class Installed:
             EngineError: the engine refused or failed.
             SilentlyOnCpu: the card did nothing, and the user does not want to go on then.
         """
+        self.bring(wanted_weights(self.spec, args.get("options", {})))
         try:
             return self._attempt(args, self._milder, progress)
         except OutOfMemory as error:
