@@ -10,6 +10,7 @@ from podcast.errors import EngineError
 
 # name: the module whose `engine()` makes it; the first is the embedded one
 SPEECH_ENGINES: dict[str, str] = {"espeak": "podcast.engines.espeak"}
+CLOUD_ENGINES: dict[str, str] = {"gtts": "podcast.engines.gtts"}  # voices that need the network: only if asked for
 MUSIC_ENGINES: dict[str, str] = {"composer": "podcast.engines.composer"}
 
 
@@ -19,7 +20,7 @@ def speech_engine(name: str = "auto") -> SpeechEngine:
     Raises:
         EngineError: there is none of that name; names the nearest.
     """
-    made: SpeechEngine = _module(name, SPEECH_ENGINES, "tts.engine").engine()
+    made: SpeechEngine = _module(name, {**SPEECH_ENGINES, **CLOUD_ENGINES}, "tts.engine").engine()
     return made
 
 
