@@ -14,6 +14,8 @@ def main() -> None:
 
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # the workers fill the processors; idle threads that spin would only disturb
+    # After Ctrl-C the workers' semaphores are the system's to remove; Python's tracker, started with our -W, would talk.
+    sys.warnoptions.append("ignore:resource_tracker:UserWarning")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a narrow encoding must not end a run
