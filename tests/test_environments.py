@@ -467,6 +467,10 @@ def test_copies_serve_without_a_network(
     monkeypatch.setenv(downloads.MIRROR, str(tmp_path / "good"))
     fetch_weight(pinned, tmp_path / "w2", offline=True)
     assert (tmp_path / "w2/net/a.bin").read_bytes() == WEIGHTS
+    (tmp_path / "more/tiny/net").mkdir(parents=True)
+    shutil.copy(tmp_path / "good/a.bin", tmp_path / "more/tiny/net/a.bin")
+    monkeypatch.setenv(downloads.MIRROR, str(tmp_path / "more"))
+    assert str(tmp_path / "more") in fetch_weight(pinned, tmp_path / "tiny", offline=True).origin
     assert not host.hits
 
 

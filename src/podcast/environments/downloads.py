@@ -96,7 +96,8 @@ def fetch_weight(
     Args:
         weight: what is needed.
         folder: the engine's weights.
-        copies: folders that may hold the file, by its path or its name; PODCAST_WEIGHTS_DIR is looked at as well.
+        copies: folders that may hold it, as `<engine>/<path>`, `<path>` or by its name; PODCAST_WEIGHTS_DIR is looked
+            at as well.
         offline: never use the network.
         progress: is told how many bytes of the file are here.
 
@@ -110,7 +111,7 @@ def fetch_weight(
     pins = known(weight, folder)
     place.parent.mkdir(parents=True, exist_ok=True)
     with _room(place):
-        found = _from_copies(pins, place, copies) or _adopted(pins, place)
+        found = _from_copies(pins, place, copies, folder.name) or _adopted(pins, place)
         found = found or fetch_file(pins.urls, place, pins.size, pins.sha256, offline=offline, progress=progress)
         progress(found.size)
         _note(weight, folder, found)
@@ -134,12 +135,12 @@ def _room(place: Path) -> Iterator[None]:
         raise EngineError(problem, "make room and run it again: what has arrived is kept", str(place)) from error
 
 
-def _from_copies(pins: WeightFile, place: Path, copies: Sequence[Path]) -> Fetched | None:
+def _from_copies(pins: WeightFile, place: Path, copies: Sequence[Path], engine: str) -> Fetched | None:
     mirror = os.environ.get(MIRROR)
     folders = [*copies, *([Path(mirror).expanduser()] if mirror else [])]
     wrong = []
     for folder in folders:
-        for path in (folder / place.parent.name / pins.path, folder / pins.path, folder / place.name):
+        for path in (folder / engine / pins.path, folder / pins.path, folder / place.name):
             if path.is_file():
                 if (found := _copy(path, pins, place)) is not None:
                     return found
