@@ -158,6 +158,24 @@ def test_lips_close_and_open() -> None:
         assert (low[:, 1] - up[:, 1]).max() < 0.004 * HEAD
 
 
+def test_lips_of_a_turned_face_round_evenly() -> None:
+    face = drawn_face()
+    lm = face.landmarks.copy()
+    middle = lm[list(OVAL), 0].mean()
+    for ids in (UPPER_OUTER, UPPER_INNER, LOWER_INNER, LOWER_OUTER):
+        x = lm[list(ids), 0] - middle
+        lm[list(ids), 0] = middle + np.where(x < 0, 0.6 * x, x)  # the far half is foreshortened
+    mouth = figure(FaceMap(face.image, lm, face.matte, 1.0)).mouth
+
+    def halves(p: np.ndarray) -> tuple[float, float]:
+        upper, _ = mouth.contours(p)
+        return float(-upper[0, 0]), float(upper[-1, 0])
+
+    (left, right), (left_round, right_round) = halves(REST), halves(pose(pucker=1, jaw=0.2))
+    assert left_round < 0.85 * left and right_round < 0.85 * right
+    assert left_round / right_round == pytest.approx(left / right, abs=0.06)
+
+
 @cache
 def smiling_face() -> FaceMap:
     """The drawn face with lips apart and white teeth between them."""
@@ -238,6 +256,22 @@ def test_background_never_flickers() -> None:
     assert far[corner].all()
     for p in random_poses(5):
         assert np.array_equal(portrait.draw(p)[far], backdrop()[far])
+
+
+@pytest.mark.parametrize("own", ["keep", "blur"])
+def test_kept_backgrounds_are_still_outside_of_the_matte(own: str) -> None:
+    portrait = figure(own_background=own)
+    layer, (x, y) = portrait.cutout.layer[..., 3], portrait.cutout.origin
+    room = cv2.copyMakeBorder(layer, SIZE, SIZE, SIZE, SIZE, cv2.BORDER_CONSTANT, value=0)
+    matte = room[SIZE - y : 2 * SIZE - y, SIZE - x : 2 * SIZE - x]
+    calm = random_poses(6)
+    calm[:, [INDEX[n] for n in ("yaw", "pitch", "roll", "head_x", "head_y")]] *= 0.25
+    reach = 2 * round(0.04 * HEAD) + 1  # so far such poses move the outline at most
+    outside = cv2.dilate(matte, np.ones((reach, reach), np.uint8)) == 0
+    assert outside.mean() > 0.25
+    pictures = np.stack([portrait.draw(p).copy() for p in calm])
+    assert not np.ptp(pictures[:, outside], axis=0).any()
+    assert np.ptp(pictures[:, matte == 255], axis=0).any()
 
 
 def alpha_of(face: FaceMap) -> np.ndarray:
