@@ -15,9 +15,10 @@ from rich.markup import escape
 from podcast.cli.commands import print_json
 from podcast.cli.screen import ScreenReporter, out, show, table
 from podcast.config import Config, load_config
-from podcast.environments.install import Means, Plan, environments_made, in_units, install, installed
+from podcast.environments.install import Means, environments_made, install, installed
 from podcast.environments.manifest import engine_folders, find_spec, load_spec
 from podcast.environments.places import read_marker
+from podcast.environments.plan import Plan, in_units
 from podcast.environments.proving import cards, check_worker, present_device, prove_environment
 from podcast.environments.spec import EngineSpec
 from podcast.environments.upkeep import Flaw, needed, remove, remove_stale, repair, size_of, stale, verify

@@ -11,7 +11,7 @@ from rich.markup import escape
 from podcast.cli.commands import Settings, print_json
 from podcast.cli.screen import ScreenReporter, out, show, table
 from podcast.config import load_config
-from podcast.engines import SPEECH_ENGINES, speech_engine
+from podcast.engines import CLOUD_ENGINES, SPEECH_ENGINES, speech_engine
 from podcast.engines.base import SpeechEngine
 from podcast.engines.installed import EngineRoom, InstalledSpeech
 from podcast.environments.manifest import nearest
@@ -50,16 +50,18 @@ def _names(room: EngineRoom, only: str | None) -> list[str]:
     known = room.specs("speech")
     if only is None:
         return [*SPEECH_ENGINES, *(name for name in known if room.has(name, "speech"))]
-    if only not in (*SPEECH_ENGINES, *known):
-        raise EngineError(f"no voice engine is called {only!r}", nearest(only, [*SPEECH_ENGINES, *known]), "--engine")
+    ours = [*SPEECH_ENGINES, *CLOUD_ENGINES]
+    if only not in (*ours, *known):
+        raise EngineError(f"no voice engine is called {only!r}", nearest(only, [*ours, *known]), "--engine")
     return [only]
 
 
 def _rows(name: str, room: EngineRoom, language: str, say: str | None, into: Path) -> Iterator[Row]:
-    if name not in SPEECH_ENGINES and not room.has(name, "speech"):
+    ours = name in SPEECH_ENGINES or name in CLOUD_ENGINES
+    if not ours and not room.has(name, "speech"):
         yield from _would_bring(room.specs("speech")[name], language)
         return
-    engine: SpeechEngine = speech_engine(name) if name in SPEECH_ENGINES else \
+    engine: SpeechEngine = speech_engine(name) if ours else \
         InstalledSpeech(room.get(name, "speech", "--engine"))
     for voice in engine.voices(language):
         file = ""

@@ -27,7 +27,7 @@ class EngineInfo:
     timings: bool = False  # gives exact word and phone times
     ipa: bool = False  # understands phonemes in the text: [[/IPA/]]
     note: str = ""
-    outside: bool = False  # works in a process of its own: it is called from threads, and one call at a time
+    outside: bool = False  # works in another process, or in the cloud: it is called from threads
 
 
 @dataclass(frozen=True)

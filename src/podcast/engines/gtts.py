@@ -42,7 +42,7 @@ _ACCENT_OF = {"en-gb": "uk", "en-au": "au", "en-in": "in", "en-ca": "ca", "en-ie
 
 
 _NOTE = "in the cloud: the text is sent to Google Translate; a limited number of requests is free"
-_INFO = EngineInfo("gtts", str(_VERSION), "Google's terms of service", (), LANGUAGES, note=_NOTE)
+_INFO = EngineInfo("gtts", str(_VERSION), "Google's terms of service", (), LANGUAGES, note=_NOTE, outside=True)
 
 
 @dataclass(eq=False)

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from podcast.avatar import Renderer
 from podcast.config import Config
-from podcast.engines import MUSIC_ENGINES, SPEECH_ENGINES, music_engine, speech_engine
+from podcast.engines import CLOUD_ENGINES, MUSIC_ENGINES, SPEECH_ENGINES, music_engine, speech_engine
 from podcast.engines.base import MusicEngine, SpeechEngine
 from podcast.engines.installed import (
     EngineRoom,
@@ -72,9 +72,9 @@ def choose_speech(
         return embedded_speech(config, "the recording is compared with it")
     if name == "auto":
         return _best_speech(config, script, room, reporter)
-    if name in SPEECH_ENGINES:
-        return Chosen(speech_engine(name), _spoken_options(config, name), "chosen")
-    _known(name, "speech", room, [*SPEECH_ENGINES, "auto"], "tts.engine")
+    if name in SPEECH_ENGINES or name in CLOUD_ENGINES:
+        return _ours(config, name, "chosen")
+    _known(name, "speech", room, [*SPEECH_ENGINES, *CLOUD_ENGINES, "auto"], "tts.engine")
     try:
         chosen = _installed_speech(config, name, room, "chosen")
     except EngineError as error:
@@ -89,7 +89,15 @@ def choose_speech(
 
 def embedded_speech(config: Config, why: str) -> Chosen:
     """Return the built-in voice."""
-    return Chosen(speech_engine(EMBEDDED_VOICE), _spoken_options(config, EMBEDDED_VOICE), why)
+    return _ours(config, EMBEDDED_VOICE, why)
+
+
+def _ours(config: Config, name: str, why: str) -> Chosen:
+    """Return a voice that our own code asks: the embedded one, or one in the cloud."""
+    given = options_of(config, config.tts, name)
+    if name == EMBEDDED_VOICE and config.tts.rate != 1.0:
+        given.setdefault("rate", config.tts.rate)
+    return Chosen(speech_engine(name), given, why)
 
 
 def _best_speech(config: Config, script: Script, room: EngineRoom, reporter: Reporter) -> Chosen:
@@ -124,11 +132,6 @@ def _installed_speech(config: Config, name: str, room: EngineRoom, why: str) -> 
     if config.tts.rate != 1.0 and "rate" in (engine.spec.options or {}):
         given.setdefault("rate", config.tts.rate)
     return Chosen(InstalledSpeech(engine), engine.options(given, f"tts.{name}"), why)
-
-
-def _spoken_options(config: Config, name: str) -> dict[str, Any]:
-    given = options_of(config, config.tts, name)
-    return {"rate": config.tts.rate, **given} if config.tts.rate != 1.0 else given
 
 
 # ---------------------------------------------------------------- music

@@ -40,6 +40,8 @@ def speak(
     Raises:
         EngineError: the engine failed, and the configuration forbids a fallback.
     """
+    if price := getattr(chosen.engine, "cost", None):  # of what is not kept already; told before it is spent
+        reporter.tell(f"{chosen.engine.info.name}: at most {price([turn.text for turn in script.turns])}")
     try:
         return _speak(script, config, chosen, cache, pool, reporter, stage)
     except EngineError as error:
