@@ -98,3 +98,15 @@ def fold_spectral_norm(network: nn.Module) -> None:
     for part in network.modules():
         if "weight_orig" in part._parameters:
             remove_spectral_norm(part)
+
+
+def mend_types() -> None:
+    """Let `x.type("torch.mps.FloatTensor")` work: upstream asks for types by name, and PyTorch has no such name."""
+    original = torch.Tensor.type
+
+    def patched(self: torch.Tensor, wanted: Any = None, *given: Any, **named: Any) -> Any:
+        if isinstance(wanted, str) and wanted.startswith("torch.mps."):
+            return self.to(device="mps", dtype=torch.float16 if "Half" in wanted else torch.float32)
+        return original(self, *([] if wanted is None else [wanted]), *given, **named)
+
+    torch.Tensor.type = patched  # type: ignore[method-assign]

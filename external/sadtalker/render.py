@@ -16,19 +16,39 @@ SLOPE = 0.01  # of the rectifier in upstream's `SameBlock2d`
 
 
 class Points:
-    """Coefficients to key points, for one picture."""
+    """Coefficients to key points, for one picture.
+
+    The ends of a clip are drawn with the picture's own key points, so that clips join in any order; pose and
+    expression leave them and return to them each in its own time.
+    """
 
     def __init__(self, nets: Any, picture: Tensor, rest: Tensor) -> None:
         """Take a picture (1, 3, H, W) and the window of coefficients (1, C, 27) that it was taken with."""
         self.nets = nets
-        self.transform = upstream.module("facerender.modules.make_animation").keypoint_transformation
+        self.tools = upstream.module("facerender.modules.make_animation")
+        self.rest: Any = None
         self.canonical = nets.kp_detector(picture)["value"]
         self.source = self(rest)
 
-    def __call__(self, windows: Tensor) -> Tensor:
-        """Return the key points (N, K, 3) for windows of coefficients (N, C, 27)."""
+    def __call__(self, windows: Tensor, pose: Tensor | None = None, expression: Tensor | None = None) -> Tensor:
+        """Return the key points (N, K, 3) for windows of coefficients (N, C, 27).
+
+        Args:
+            windows: what the mapping network wants.
+            pose: how much of the pose is shown (N,), 0 (the picture's own) to 1; None: all.
+            expression: the same for the expression.
+        """
+        he = self.nets.mapping(windows)
+        for name in ("yaw", "pitch", "roll"):
+            he[f"{name}_in"] = self.tools.headpose_pred_to_degree(he[name])
+        if self.rest is None:
+            self.rest = {name: value.clone() for name, value in he.items()}
+        for name, rest in self.rest.items():
+            share = expression if name == "exp" else pose
+            if share is not None and name not in ("yaw", "pitch", "roll"):
+                he[name] = rest + (he[name] - rest) * share.view(-1, *[1] * (rest.dim() - 1))
         canonical = {"value": self.canonical.expand(len(windows), -1, -1)}
-        return self.transform(canonical, self.nets.mapping(windows))["value"]
+        return self.tools.keypoint_transformation(canonical, he)["value"]
 
 
 class Stock:

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
-
 import spectrum
+from PIL import Image
 
 
 def open_source(source: Path) -> None:
