@@ -287,6 +287,12 @@ def test_a_card_at_work_is_accounted_for(home: Path, tmp_path: Path, monkeypatch
         assert not heard and seen.mean == pytest.approx(0.8) and seen.memory == GB and engine.use.verdict == "engaged"
 
 
+def test_a_card_that_is_required_has_to_be_used(tmp_path: Path) -> None:
+    (tmp_path / "s.txt").write_text("Hello there.\n")
+    with pytest.raises(AssertionError, match=r"nothing in this run works on a graphics card\s+choose an engine"):
+        create(tmp_path, "--require-gpu")
+
+
 def test_a_card_that_is_required_and_not_there_is_an_error(home: Path) -> None:
     with _room(home, wish=Wish("auto", "warn", True)) as room, pytest.raises(EngineError, match="no graphics card"):
         room.get("lamp", "avatar", "avatar.engine")

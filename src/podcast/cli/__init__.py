@@ -14,7 +14,7 @@ def main() -> None:
 
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # the workers fill the processors; idle threads that spin would only disturb
-    # After Ctrl-C the workers' semaphores are the system's to remove; Python's tracker, started with our -W, would talk.
+    # After Ctrl-C the workers' semaphores are the system's to remove; Python's tracker would talk about them.
     sys.warnoptions.append("ignore:resource_tracker:UserWarning")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

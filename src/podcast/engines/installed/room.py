@@ -133,6 +133,16 @@ class EngineRoom:
                 self.tell(f"{name} is left out: {error}")
         return {name: spec for name, spec in found.items() if spec.kind == kind}
 
+    def require(self) -> None:
+        """Do nothing if no card is required, or one does work in this run.
+
+        Raises:
+            EngineError: it is required, and nothing that was chosen uses it.
+        """
+        if self.wish.require and not any(use.used.startswith(("cuda", "mps")) for use in self.uses):
+            raise EngineError("nothing in this run works on a graphics card", "choose an engine that does (podcast "
+                              "engines list), for example avatar.engine: sadtalker, or leave it out", "--require-gpu")
+
     def used(self) -> list[EngineSpec]:
         """Return the engines that were opened in this run."""
         return [engine.spec for engine in self._engines.values()]
