@@ -184,7 +184,7 @@ class Eye:
         """Draw the eye of a pose into a layer like the source."""
         gx, gy = float(pose[INDEX["gaze_x"]]), float(pose[INDEX["gaze_y"]])
         blink = float(np.clip(pose[INDEX[f"blink_{self.side}"]], 0, 1))
-        shut = blink + _FOLLOW * max(gy, 0.0) * (1 - blink)
+        shut = max(blink, _FOLLOW * gy)  # the motion may have lowered the lid already
         glance = gy * max(1 - 2 * blink, 0.0)
         squint = max(float(pose[INDEX["smile"]] - REST[INDEX["smile"]]), 0.0)
         part = target[self.rows, self.cols]
