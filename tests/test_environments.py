@@ -24,11 +24,10 @@ import pytest
 import yaml
 
 from podcast.audio import read_wav
-from podcast.environments import build, downloads
-from podcast.environments import install as installing
+from podcast.environments import build, downloads, plan, transfer
 from podcast.environments.build import environment_variables, find_python
 from podcast.environments.downloads import RECORD, fetch_weight, flaw
-from podcast.environments.install import Means, Plan, candidates, ensure_weights, install, installed
+from podcast.environments.install import Means, candidates, ensure_weights, install, installed
 from podcast.environments.manifest import (
     check_options,
     find_spec,
@@ -38,6 +37,7 @@ from podcast.environments.manifest import (
     wanted_weights,
 )
 from podcast.environments.places import environment_of, held, read_marker, source_folder, weights_folder
+from podcast.environments.plan import Plan
 from podcast.environments.proving import check_worker
 from podcast.environments.source import fetch_source, source_flaw
 from podcast.environments.spec import EngineSpec, Environment, WeightFile
@@ -101,7 +101,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_INDEX_URL", downloads.MIRROR):
         quiet.delenv(name, raising=False)
     quiet.setenv("PYTHONPATH", "/nowhere")
-    quiet.setattr(downloads, "_PAUSE", 0.01)
+    quiet.setattr(transfer, "_PAUSE", 0.01)
     upstream = make_upstream(root / "upstream")
     made = World(root, make_wheel(root / "wheels"), upstream, root / "ready")
     install(made.spec(root), made.ready, made.means())
@@ -242,7 +242,7 @@ def test_too_little_room_is_told_before_anything_is_fetched(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environments = [{"name": "only", "python": HERE, "lock": "requirements.lock", "disk": "5 GB"}]
-    monkeypatch.setattr(installing, "_free", lambda _: 3_000_000_000)
+    monkeypatch.setattr(plan, "_free", lambda _: 3_000_000_000)
     with pytest.raises(EngineError, match=r"needs 8\.0 GB of disk for its installation, 3\.0 GB are free\nmake room"):
         install(world.spec(tmp_path, environments=environments), tmp_path / "data", world.means())
     assert not list((tmp_path / "data/environments").glob("tiny-*"))
@@ -480,7 +480,7 @@ def test_a_full_disk_is_told(tmp_path: Path, host: Host, world: World, monkeypat
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(downloads, "_sync", full)
+    monkeypatch.setattr(transfer, "sync", full)
     with pytest.raises(EngineError, match=r"the disk is full\nmake room and run it again"):
         fetch_weight(weight(host, "/a"), tmp_path)
 

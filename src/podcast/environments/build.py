@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
 import shutil
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -17,9 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Thread
 
-from podcast.environments.downloads import nothing
+from podcast.environments.interpreters import ASK, UnsuitedError, environment_variables, find_python, no_python
 from podcast.environments.places import bytes_of, read_json, remove_tree, write_whole
 from podcast.environments.spec import Environment
+from podcast.environments.transfer import nothing
 from podcast.errors import EngineError
 from podcast.process import ProgramError, run_logged, run_program
 
@@ -29,15 +28,8 @@ _PATIENCE = 4 * 3600.0  # s that gigabytes on a slow line may take
 _QUICK = 120.0  # s for making an empty environment
 _LOOK_EVERY = 1.0  # s between looks at the disk
 PEAK = 1.6  # packages and what is unpacked of them lie side by side for a while; wheels of torch pack to about 0.6
-_ASK = 20.0  # s for an interpreter to tell its version
 PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*(?:==|@)", re.MULTILINE)
 _STEPS = re.compile(r"(?:Collecting|Building wheel for|\+)\s+([\w.-]+)")
-# What would lead pip or Python elsewhere; the index, proxy and certificate settings of the user stay.
-_MISLEADING = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONUSERBASE", "VIRTUAL_ENV", "CONDA_PREFIX",
-               "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_ROOT", "PIP_REQUIRE_VIRTUALENV", "PIP_PYTHON",
-               "PIP_REQUIREMENT", "PIP_CONSTRAINT", "PIP_NO_DEPS", "PIP_UPGRADE", "PIP_DRY_RUN",
-               "__PYVENV_LAUNCHER__")  # fmt: skip
-
 # Runs in the environment, which has no pip of its own: the wheel of pip that Python (or Debian's) carries. It runs as
 # it is, and nothing is in the environment but what the lock says.
 _FIND_PIP = r"""
@@ -151,13 +143,6 @@ def look(env: Environment) -> Packages:
                           f"podcast engines repair {env.spec.name}", str(env.folder)) from error
 
 
-def environment_variables(temporary: Path | None = None) -> dict[str, str]:
-    """Return the variables that programs get which build an environment."""
-    kept = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
-    kept |= {"PYTHONNOUSERSITE": "1", "PYTHONUTF8": "1", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    return kept | (dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)) if temporary else {})
-
-
 # ---------------------------------------------------------------- an empty environment
 
 
@@ -176,72 +161,12 @@ def _make(
         elif python:
             run_logged([python, "-I", "-m", "venv", "--without-pip", venv], log, timeout=_QUICK, env=surroundings)
         else:
-            raise _no_python(version)
+            raise no_python(version)
     except ProgramError as error:
         if uv and not python:
-            raise _no_python(version) from error
+            raise no_python(version) from error
         raise EngineError(f"no environment could be made with Python {version} ({_last(error)})", error.remedy,
                           str(venv)) from error
-
-
-class UnsuitedError(EngineError):
-    """An environment that cannot be made on this machine; another variant may."""
-
-
-def _no_python(version: str) -> UnsuitedError:
-    how = {
-        "darwin": f"brew install python@{version}",
-        "win32": f"winget install Python.Python.{version}",
-    }.get(sys.platform, f"apt install python{version} python{version}-venv, or your system's like")
-    return UnsuitedError(f"Python {version} is needed and not on this machine",
-                         f"install it ({how}), or install uv, which fetches it by itself: pip install uv")
-
-
-def find_python(version: str) -> Path | None:
-    """Return an interpreter of a version ("3.11") that can make virtual environments, None if there is none."""
-    seen = set()
-    for path in _candidates(version):
-        if str(path) not in seen and _suits(path, version):
-            return path
-        seen.add(str(path))
-    return None
-
-
-def _candidates(version: str) -> Iterator[Path]:
-    if f"{sys.version_info.major}.{sys.version_info.minor}" == version:
-        yield Path(getattr(sys, "_base_executable", sys.executable))
-        yield Path(sys.executable)
-    ending = ".exe" if os.name == "nt" else ""
-    usual = ["/usr/local/bin", "/opt/homebrew/bin", "/usr/bin"] if os.name != "nt" else []
-    for folder in [*os.environ.get("PATH", "").split(os.pathsep), *usual]:
-        for name in (f"python{version}", "python3", "python"):
-            if folder and (path := Path(folder) / f"{name}{ending}").is_file():
-                yield path
-    yield from sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"), reverse=True)
-    yield from _launched(version)
-
-
-def _launched(version: str) -> Iterator[Path]:
-    """Ask the programs that know of installed versions."""
-    for ask in (["py", f"-{version}", "-I", "-c", "import sys; print(sys.executable)"],
-                ["uv", "python", "find", "--no-project", "--no-python-downloads", version]):
-        program = shutil.which(ask[0])
-        if program:
-            try:
-                done = run_program([program, *ask[1:]], timeout=_ASK, env=environment_variables())
-            except ProgramError:
-                continue
-            yield Path(done.stdout.decode("utf-8", "replace").strip())
-
-
-def _suits(path: Path, version: str) -> bool:
-    """Run an interpreter: a name on PATH may be a shim without anything behind it."""
-    ask = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
-    try:
-        done = run_program([path, "-I", "-c", ask], timeout=_ASK, env=environment_variables())
-    except ProgramError:
-        return False
-    return done.stdout.decode("utf-8", "replace").strip() == version
 
 
 # ---------------------------------------------------------------- its packages
@@ -308,7 +233,7 @@ def _watched(env: Environment, progress: Callable[[float], None]) -> Iterator[Ca
 def _answers(index: str) -> bool:
     """Tell whether there is a server behind an address, whatever it says."""
     try:
-        with urllib.request.urlopen(index, timeout=_ASK):
+        with urllib.request.urlopen(index, timeout=ASK):
             return True
     except urllib.error.HTTPError:
         return True
@@ -324,7 +249,7 @@ def _pip(env: Environment, wheels: Path | None, offline: bool) -> list[str | Pat
 
 
 def _pip_program(env: Environment) -> list[str | Path]:
-    done = run_program([env.python, "-I", "-c", _FIND_PIP], timeout=_ASK, env=environment_variables())
+    done = run_program([env.python, "-I", "-c", _FIND_PIP], timeout=ASK, env=environment_variables())
     wheel = done.stdout.decode("utf-8", "replace").strip()
     return [Path(wheel) / "pip"] if wheel else ["-m", "pip"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,8 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from podcast.environments import build
-from podcast.environments.build import UnsuitedError, build_venv, is_built
-from podcast.environments.downloads import RECORD, fetch_weight, flaw, known, nothing
+from podcast.environments.build import build_venv, is_built
+from podcast.environments.downloads import RECORD, fetch_weight, flaw, known
+from podcast.environments.interpreters import UnsuitedError
 from podcast.environments.manifest import wanted_weights
 from podcast.environments.places import (
     FORMAT,
@@ -26,21 +26,14 @@ from podcast.environments.places import (
     weights_folder,
     write_whole,
 )
+from podcast.environments.plan import Plan, check_room, missing_weights, plan_for
 from podcast.environments.source import fetch_source, source_flaw
 from podcast.environments.spec import EngineSpec, Environment, Variant, WeightFile
+from podcast.environments.transfer import nothing
 from podcast.errors import EngineError
 
 PROVED = ("engaged", "cpu")  # verdicts of a proof that succeeded
 _PASSING = ("out-of-memory", "no-runtime")  # verdicts that another minute may change
-_RESERVE = 200_000_000  # bytes of the disk that are left to others
-_GB, _MB = 1e9, 1e6
-
-
-def in_units(count: float) -> str:
-    """Return bytes for a person: "2.1 GB", "12 MB"."""
-    if count >= _GB:
-        return f"{count / _GB:.1f} GB"
-    return f"{count / _MB:.0f} MB" if count >= _MB else f"{count / 1000:.0f} kB"
 
 
 class Proof(Protocol):
@@ -54,19 +47,6 @@ class Proof(Protocol):
     def sentence(self) -> str: ...  # noqa: D102
     @property
     def remedy(self) -> str: ...  # noqa: D102
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What an installation is about to fetch, and the room that it needs."""
-
-    engine: str
-    variant: str
-    fetch: tuple[str, ...]  # a line for each part that is missing
-    need: int  # bytes of disk
-    peak: int  # bytes of disk while packages are unpacked
-    free: int  # bytes of disk
-    folder: Path
 
 
 def _yes(_: Plan) -> bool:
@@ -111,7 +91,7 @@ def install(spec: EngineSpec, data: Path, means: Means, device: str = "auto") ->
     with held(spec.name, data, means.tell):
         wanted = _wanted(spec, device, means)
         for env in environments_made(spec, data):
-            if wanted in env.variant.devices and not _missing_weights(spec, data, means.options):
+            if wanted in env.variant.devices and not missing_weights(spec, data, means.options):
                 proof = means.prove(env, wanted)
                 if proof.verdict in PROVED:
                     mark(env, proof)
@@ -207,9 +187,9 @@ def _drop(refused: Iterable[Environment], means: Means) -> None:
 def _realise(env: Environment, data: Path, means: Means) -> None:
     """Bring all parts of an environment; those that are here and whole are left alone."""
     spec, log = env.spec, env.folder / "logs" / "install.log"
-    plan = plan_for(env, data, means)
+    plan = plan_for(env, data, means.options, means.source)
     if plan.fetch:
-        _check_room(plan)
+        check_room(plan)
         if not means.agree(plan):
             raise EngineError(f"{spec.name} was not installed: nothing was fetched", "--yes fetches without asking")
     started = time.strftime("%Y-%m-%d %H:%M:%S")
@@ -255,57 +235,6 @@ def ensure_weights(spec: EngineSpec, data: Path, files: Iterable[WeightFile], me
     if missing := [weight for weight in files if flaw(weight, folder, quick=True)]:
         with held(spec.name, data, means.tell):
             bring_weights(spec, data, missing, means)
-
-
-def _missing_weights(spec: EngineSpec, data: Path, options: Mapping[str, Any]) -> list[WeightFile]:
-    folder = weights_folder(spec, data)
-    return [weight for weight in wanted_weights(spec, options) if flaw(weight, folder, quick=True)]
-
-
-# ---------------------------------------------------------------- the plan
-
-
-def plan_for(env: Environment, data: Path, means: Means) -> Plan:
-    """Return what is missing of an environment; nothing is fetched."""
-    spec, fetch, need, peak = env.spec, [], 0, 0.0
-    if not is_built(env):
-        count = len(build.PIN.findall(env.variant.lock.read_text("utf-8")))
-        about = f", about {in_units(env.variant.disk)}" if env.variant.disk else ""
-        fetch.append(f"environment {env.variant.name}: {count} package{'s' * (count != 1)}{about}")
-        need += env.variant.disk
-        peak = env.variant.disk * (build.PEAK - 1)
-    if source_flaw(spec, data):
-        fetch.append(f"code: {means.source or spec.upstream_url} at {spec.upstream_commit[:12]}")
-    folder = weights_folder(spec, data)
-    if missing := _missing_weights(spec, data, means.options):
-        pins = [known(weight, folder) for weight in missing]
-        size, unknown = sum(p.size or 0 for p in pins), sum(p.size is None for p in pins)
-        more = f" and {unknown} of unknown size" if unknown else ""
-        fetch.append(f"weights: {len(pins)} file{'s' * (len(pins) != 1)}, {in_units(size)}{more}")
-        need += size - sum(_arrived(folder / p.path) for p in pins)
-    need = max(need, 0)
-    return Plan(spec.name, env.variant.name, tuple(fetch), need, need + round(peak), _free(data),
-                environments_folder(data))
-
-
-def _arrived(place: Path) -> int:
-    part = place.with_name(f"{place.name}.part")
-    return part.stat().st_size if part.is_file() else 0
-
-
-def _free(data: Path) -> int:
-    folder = data.absolute()
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
-
-
-def _check_room(plan: Plan) -> None:
-    if plan.need and plan.free < plan.peak + _RESERVE:
-        raise EngineError(
-            f"{plan.engine} needs {in_units(plan.peak)} of disk for its installation, {in_units(plan.free)} are free",
-            "make room there, or choose another data folder: PODCAST_DATA_DIR", str(plan.folder),
-        )  # fmt: skip
 
 
 # ---------------------------------------------------------------- the marker

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from podcast import device, proof
-from podcast.environments.build import environment_variables
+from podcast.environments.interpreters import environment_variables
 from podcast.environments.spec import Environment
 from podcast.environments.worker import Setup, Worker
 

@@ -8,9 +8,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from podcast.environments.downloads import fetch_file, nothing
 from podcast.environments.places import read_json, remove_tree, source_folder, sync_folder, write_whole
 from podcast.environments.spec import EngineSpec
+from podcast.environments.transfer import fetch_file, nothing
 from podcast.environments.treehash import contents, tree_hash
 from podcast.environments.unpack import is_archive, unpack
 from podcast.errors import EngineError
