@@ -4,13 +4,17 @@ VENV   ?= .venv
 BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 SCRIPT ?= creations/welcome.txt
 
-.PHONY: demo test check bench clean
+.PHONY: demo test test-engines check bench bench-sadtalker clean
 
 demo: $(VENV)/.installed
 	$(BIN)/podcast create $(SCRIPT) --avatar
 
 test: $(VENV)/.tested
 	$(BIN)/python -m pytest -q -n auto
+
+# Engines in their own environments: SADTALKER_PYTHON, SADTALKER_SOURCE (and SADTALKER_WEIGHTS), see docs/sadtalker.md.
+test-engines: $(VENV)/.tested
+	$(BIN)/python -m pytest -q -rs tests/engines
 
 check: $(VENV)/.checked
 	$(BIN)/ruff check src tests
@@ -19,6 +23,11 @@ check: $(VENV)/.checked
 
 bench: $(VENV)/.tested
 	$(BIN)/python -m tests.bench
+
+# Upstream's renderer against ours; run by the engine's Python, with upstream's weights or random ones that were taught.
+SADTALKER_PYTHON ?= python3
+bench-sadtalker:
+	$(SADTALKER_PYTHON) tests/bench_sadtalker.py
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

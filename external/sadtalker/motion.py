@@ -60,7 +60,8 @@ class Hourglass:
         folded = [fold(block.conv, block.norm) for block in encoder.down_blocks]
         folded[0] = (inputs(folded[0][0]), folded[0][1])
         self.entries = [Site(signed=False) for _ in folded]
-        self.downs = [Conv(w, b, padding=1, source=s, relu=True) for (w, b), s in zip(folded, self.entries, strict=True)]
+        both = zip(folded, self.entries, strict=True)
+        self.downs = [Conv(weight, bias, padding=1, source=site, relu=True) for (weight, bias), site in both]
         self.joins = [Site(signed=False) for _ in range(len(folded) + 1)]
         ups = list(decoder.up_blocks)
         self.channels = [len(block.conv.weight) for block in ups]
@@ -88,8 +89,7 @@ class Hourglass:
         levels = [x]
         for site, conv in zip(self.entries, self.downs, strict=True):
             y = conv(_enter(levels[-1], site))
-            halves = (1, y.shape[1], y.shape[2], y.shape[3] // 2, 2, y.shape[4] // 2, 2)
-            levels.append(y.view(halves).mean((4, 6)).contiguous(memory_format=torch.channels_last_3d))
+            levels.append(_halved(y))
         out = _enter(levels.pop(), self.joins[0])
         for i, up in enumerate(self.ups):
             skip, site, own = levels.pop(), self.joins[i + 1], self.channels[i]
@@ -105,6 +105,12 @@ class Hourglass:
         if self.seen.watching:
             self.seen.watch(y)
         return y
+
+
+def _halved(x: Tensor) -> Tensor:
+    """Return the means of squares of four (1, C, D, H / 2, W / 2); PyTorch has no such kernel for bfloat16."""
+    rows = x[..., ::2, :] + x[..., 1::2, :]
+    return (rows[..., ::2] + rows[..., 1::2]).mul_(0.25)
 
 
 def _enter(x: Tensor, site: Site, part: slice = slice(None), watch: bool = True) -> Tensor:

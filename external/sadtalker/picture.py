@@ -18,12 +18,14 @@ LONGEST = 1920  # px, of a picture that faces are pasted back into
 CONFIDENCE = 0.97  # of the face detector, as upstream has it
 WHERE = {"expression": slice(80, 144), "angle": slice(224, 227), "shift": slice(254, 257)}
 # Where in the 478-point face mesh the 68 points of iBUG's scheme lie: jaw, brows, nose, eyes, lips.
-MESH_68 = (
-    [162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389]
-    + [71, 63, 105, 66, 107, 336, 296, 334, 293, 301, 168, 197, 5, 4, 75, 97, 2, 326, 305]
-    + [33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380]
-    + [61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87]
-)
+# fmt: off
+MESH_68 = [
+    162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389,
+    71, 63, 105, 66, 107, 336, 296, 334, 293, 301, 168, 197, 5, 4, 75, 97, 2, 326, 305,
+    33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
+    61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
+]
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ class Reader:
         image = _load(path)
         points = self.find(image) if landmarks is None else _as_68(landmarks)
         if points is None:
-            raise Refused("input", f"no face was found in {path.name}", "choose a picture with one face seen from the front")
+            remedy = "choose a picture with one face seen from the front"
+            raise Refused("input", f"no face was found in {path.name}", remedy)
         if "full" in mode and max(image.shape) > LONGEST:
             shrink = LONGEST / max(image.shape)
             image = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)

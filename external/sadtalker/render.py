@@ -77,7 +77,7 @@ class Fast:
         self.shape = features.shape[2:]
         self.table = features[0].flatten(1).T.contiguous().float()
         weight, bias = fold(generator.third.conv, generator.third.norm)
-        weight = weight.unflatten(1, features.shape[1:3]).transpose(1, 2).flatten(1, 2)  # channels as `_warped` has them
+        weight = weight.unflatten(1, features.shape[1:3]).transpose(1, 2).flatten(1, 2)  # the order of `_warped`
         self.third = Conv(weight, bias, padding=1)
         self.fourth = Conv(generator.fourth.weight, generator.fourth.bias)
         self.decoder = Decoder(generator.decoder)
@@ -111,7 +111,7 @@ class Fast:
 
     def _warped(self, grid: Tensor) -> Tensor:
         """Return the features where the grid says: (1, D * C, H, W). Linear; what lies outside counts as zero."""
-        depth, height, width = self.shape
+        _, height, width = self.shape
         index, weight = torch.zeros((), dtype=torch.long), torch.ones(())
         for axis, n in zip(reversed(grid.permute(0, 2, 3, 1)), self.shape, strict=True):  # z, y, x
             at = ((axis + 1) * n - 1) / 2

@@ -41,7 +41,9 @@ class Writer:
         self.container.mux(self.stream.encode(frame))
         self.count += 1
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self.container.mux(self.stream.encode())
         self.container.close()

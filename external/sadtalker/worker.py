@@ -91,13 +91,12 @@ def run(state: State, args: dict[str, Any], progress: Callable[..., None]) -> di
     frames, rate = int(args["frames"]), Fraction(*args["rate"])
     if frames < 1:
         raise Refused("input", "a clip has at least one frame")
-    seed = int(args.get("seed", 0))
-    coefficients.seed_all(seed)
     sound = _sound(Path(args["audio"]))
     progress(0.0, "reading the picture")
     nets, reader = state.models_for(options)
     shown = reader.read(Path(args["picture"]), options.preprocess, options.drawn_size, args.get("landmarks"))
     progress(0.01, "listening")
+    coefficients.seed_all(int(args.get("seed", 0)))  # after the networks are built, which draws random numbers too
     spoken = _coefficients(state, nets, reader, options, shown, sound, float(frames / rate))
     points = _points(state, nets, shown, spoken, frames, rate)
     draw = _renderer(state, nets, shown, options, points[0], points[1])
