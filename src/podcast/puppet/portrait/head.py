@@ -29,7 +29,7 @@ _BROW_UP, _BROW_DOWN, _FROWN = 0.062, 0.026, 0.024  # travel, face heights
 _CHEEK = 0.020
 _CLEAR, _STRETCH = 0.012, 1.5  # glasses: what is kept of the skin above rims, face heights, and how far it stretches
 _EXPRESSIONS = ("brow_l", "brow_r", "frown", "cheeks")
-_STRIP = 120  # px, height of a strip: low enough to skip what is empty, high enough for few calls
+_STRIP = 180  # px, height of a strip: low enough to skip what is empty, high enough for few calls
 _FINE = 2  # cells of the cover for one of the grid
 _RIM = 4  # cells of the cover around the layer in which it is known to be empty
 

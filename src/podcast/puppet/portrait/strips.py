@@ -39,12 +39,11 @@ def strips_of(layer: np.ndarray) -> list[Strip]:
 
 def longest(flags: np.ndarray) -> tuple[int, int]:
     """Return start and end of the longest run of true flags."""
-    edges = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(np.int8)))
-    if not len(edges):
-        return 0, 0
-    starts, ends = edges[::2], edges[1::2]
-    i = int(np.argmax(ends - starts))
-    return int(starts[i]), int(ends[i])
+    padded = np.zeros(len(flags) + 2, bool)
+    padded[1:-1] = flags
+    edges = np.flatnonzero(padded[1:] != padded[:-1]).tolist()
+    runs = zip(edges[::2], edges[1::2], strict=True)
+    return max(runs, key=lambda run: run[1] - run[0], default=(0, 0))
 
 
 def moved(strips: Iterable[Strip], x: int, y: int, size: tuple[int, int]) -> Iterable[Strip]:
