@@ -16,7 +16,7 @@ from podcast.errors import MediaError
 from podcast.puppet.face_tracks import KEPT, measure
 from podcast.puppet.template import COLUMN, LEAST, TRACKS, MotionTemplate
 
-VERSION = 1  # of the extraction; part of the key of what is made from a clip
+VERSION = 2  # of the extraction; part of the key of what is made from a clip
 LONGEST = 120.0  # s of a clip that are used: more makes no presenter livelier, and memory stays bounded
 _FASTEST = 30  # frames per second of a template at most; a blink still takes four
 _WIDEST = 720  # pixels of a frame's longer side that the tracker sees

@@ -216,7 +216,8 @@ class Eye:
         up, sink = self.up * np.float32(max(-glance, 0.0)), self.sink * np.float32(glance)
         top, low = self.top - up, self.low + sink
         reach = np.maximum(_YIELD * self.room, 1e-3)
-        shift = up * (1 - rise((top - self.y) / reach, 0.0, 1.0)) - sink * (1 - rise((self.y - low) / reach, 0.0, 1.0))
+        above, below = up * fall((top - self.y) / reach, 0.0, 1.0), -sink * fall((self.y - low) / reach, 0.0, 1.0)
+        shift = np.where(2 * self.y < top + low, above, below)
         skin = self._shifted(self.source, shift.astype(np.float32))
         inside = self._between(top, low)[self.opening][..., None]
         colours = skin[self.opening][..., :3].astype(np.float32)
