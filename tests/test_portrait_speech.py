@@ -208,11 +208,13 @@ GAIN = {"yaw": (0.8, 1.2), "pitch": (0.8, 1.2), "roll": (0.8, 1.2), "brow_l": (0
 SHORT = {
     "drawn": {"yaw": (0.95, 0.45, 1), "pitch": (0.8, 0.4, 1), "gaze_y": (0.5, 0, 2)},  # an egg with hardly a lid
     "host maya": {"yaw": (0.95, 0.4, 1), "pitch": (0.9, 0.5, 1), "gaze_y": (0.35, 0, 2)},  # drawn heads are flatter
+    "art_13": {"gaze_y": (0.75, 0, 2)},  # eyes in the shadow of their brows
     "art_15": {"roll": (0.9, 0.8, 1.2), "gaze_y": (0.65, 0, 2)},  # three-quarter view behind thick glasses
     "art_5": {"pitch": (0.82, 0.7, 1.2)},  # looks down already: nods by 4.5 degrees at most
     "s10": {"brow_l": (0.6, 0.25, 1.5)},  # three-quarter view: one brow is out of sight
     "s6": {"yaw": (0.95, 0.65, 1.2), "pitch": (0.95, 0.8, 1.35), "blink_l": (-1, -1, 2), "gaze_x": (-1, -1, 2),
            "gaze_y": (-1, -1, 2)},  # a statue whose eyes are shallow cuts in one colour
+    "s7": {"roll": (0.94, 0.8, 1.2)},
     "s8": {"yaw": (0.95, 0.8, 1.3)},  # half turned away: its ears are guessed
 }  # fmt: skip
 
