@@ -34,6 +34,15 @@ def test_a_missing_program_is_told() -> None:
         run_program(["/no/such/program"], timeout=5)
 
 
+def test_a_log_has_everything_but_what_a_carriage_return_replaces(tmp_path: Path) -> None:
+    lines: list[str] = []
+    code = "import sys; print('10%\\r20%\\rdone', flush=True); print('why', file=sys.stderr); sys.exit(4)"
+    with pytest.raises(ProgramError, match=r"status 4: done\nwhy\nits log is .*log$"):
+        run_logged([PYTHON, "-c", code], tmp_path / "log", timeout=30, on_line=lines.append)
+    assert lines == ["10%", "20%", "done", "why"]
+    assert (tmp_path / "log").read_text() == "done\nwhy\n"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="process groups are POSIX")
 def test_a_hanging_program_is_killed_with_its_children(tmp_path: Path) -> None:
     note = tmp_path / "pid"

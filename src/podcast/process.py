@@ -125,7 +125,7 @@ def run_logged(
             in its problem and where the log is in its remedy.
     """
     name = Path(argv[0]).name
-    if not shutil.which(argv[0], path=None if env is None else env.get("PATH")):
+    if not shutil.which(str(argv[0]), path=None if env is None else env.get("PATH")):
         raise ProgramError(f"cannot start {argv[0]} (not found)")
     log.parent.mkdir(parents=True, exist_ok=True)
     child = start_program([sys.executable, "-I", "-c", _GUARD, *argv], env=env, cwd=cwd)
