@@ -13,7 +13,7 @@ import pytest
 
 import podcast.process
 from podcast.errors import PodcastError, ScriptError
-from podcast.process import Guarded, ProgramError, WorkerPool, run_program
+from podcast.process import Guarded, ProgramError, WorkerPool, run_logged, run_program
 
 PYTHON = sys.executable
 GUARD = Path(podcast.process.__file__).parent / "environments" / "inside" / "podcast_guard.py"
