@@ -554,6 +554,16 @@ def test_nothing_that_proves_itself_is_an_error_with_the_proofs_words(world: Wor
     assert installed(spec, tmp_path / "data") is None
 
 
+def test_packages_without_a_build_for_this_machine_make_room_for_the_next_variant(world: World, tmp_path: Path) -> None:
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny/gone.lock").write_text(f"tinygone==1.0 --hash=sha256:{'0' * 64}\n")
+    spec = world.spec(tmp_path, environments=[{"name": "gone", "python": HERE, "lock": "gone.lock"},
+                                              {"name": "only", "python": HERE, "lock": "requirements.lock"}])
+    told: list[str] = []
+    assert install(spec, tmp_path / "data", world.means(tell=told.append)).variant.name == "only"
+    assert any("tinygone==1.0 could not be found" in line for line in told)
+
+
 def test_what_a_card_refused_is_not_built_again_for_it(world: World, tmp_path: Path) -> None:
     spec = world.spec(tmp_path, environments=VARIANTS[:2])
     world.furnish(tmp_path / "data", spec)

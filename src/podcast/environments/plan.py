@@ -61,8 +61,8 @@ def plan_for(env: Environment, data: Path, options: Mapping[str, Any], source: s
     if missing := missing_weights(spec, data, options):
         pins = [known(weight, folder) for weight in missing]
         size, unknown = sum(p.size or 0 for p in pins), sum(p.size is None for p in pins)
-        more = f" and {unknown} of unknown size" if unknown else ""
-        fetch.append(f"weights: {len(pins)} file{'s' * (len(pins) != 1)}, {in_units(size)}{more}")
+        sizes = [in_units(size)] * bool(size) + [f"{unknown} of unknown size"] * bool(unknown)
+        fetch.append(f"weights: {len(pins)} file{'s' * (len(pins) != 1)}, {' and '.join(sizes)}")
         need += size - sum(_arrived(folder / p.path) for p in pins)
     need = max(need, 0)
     return Plan(spec.name, env.variant.name, tuple(fetch), need, need + round(peak), _free(data),
