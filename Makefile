@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 SCRIPT ?= creations/welcome.txt
 
-.PHONY: demo test test-engines check bench bench-sadtalker clean
+.PHONY: demo test test-engines check bench bench-engines bench-sadtalker clean
 
 demo: $(VENV)/.installed
 	$(BIN)/podcast create $(SCRIPT) --avatar
@@ -23,6 +23,11 @@ check: $(VENV)/.checked
 
 bench: $(VENV)/.tested
 	$(BIN)/python -m tests.bench
+
+# Every engine that is installed here; DATA names another data folder.
+DATA ?= data
+bench-engines: $(VENV)/.tested
+	$(BIN)/python -m tests.bench.engines --data $(DATA)
 
 # Upstream's renderer against ours; run by the engine's Python, with upstream's weights or random ones that were taught.
 SADTALKER_PYTHON ?= python3

@@ -2,54 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from podcast.audio import WavWriter, decode
+from podcast.audio import WavWriter, decode, resample, write_wav
 from podcast.engines.base import Music
 from podcast.engines.installed.info import info_of
 from podcast.engines.installed.room import Installed
-from podcast.episode import samples
+from podcast.episode import SAMPLE_RATE, samples
+from podcast.errors import EngineError, MediaError
+from podcast.sound.loudness import Meter
 
 _OVERLAP = 2.0  # s of cross-fade where the music repeats
 _LONGEST = 60.0  # s of music that are made for one cue, then it repeats; the option `longest` changes it
+_LOUDNESS = -20.0  # LUFS, of composed music
+_PEAK = 0.7  # of full scale (-3 dBFS), which composed music does not pass
+_TUNE_RATE = 32_000  # Hz, of the melody that a worker is given
+_TUNE_LONGEST = 600.0  # s of a recording whose melody is followed
 
 
 class InstalledMusic:
-    """Lets the engine's worker compose; see `MusicEngine`."""
+    """Lets the engine's worker compose; see `MusicEngine`.
 
-    def __init__(self, engine: Installed) -> None:
+    Args:
+        engine: the engine.
+        options: what the configuration says; of them only `melody` is looked at here.
+    """
+
+    def __init__(self, engine: Installed, options: Mapping[str, Any] | None = None) -> None:
         self.engine = engine
         self.info = info_of(engine.spec)
+        self._melody = (options or {}).get("melody")
 
     def identity(self) -> str:
-        """Return the pins, weights and worker by their digests."""
-        return self.engine.identity()
+        """Return the pins, weights and worker by their digests, and that of the melody's file."""
+        identity = self.engine.identity()
+        if not self._melody or not Path(self._melody).is_file():
+            return identity
+        return f"{identity}-{hashlib.sha256(Path(self._melody).read_bytes()).hexdigest()}"
 
     def generate(self, description: str, seconds: float, seed: int, options: Mapping[str, Any], into: Path) -> Music:
         """Make one piece of music that can repeat.
 
         Raises:
-            EngineError: the engine refused or failed.
+            EngineError: the engine refused or failed, or there is no such melody.
         """
         length = min(seconds, float(options.get("longest") or _LONGEST))
-        value = self.engine.run({"descriptions": [description], "seconds": length + _OVERLAP, "seeds": [seed],
-                                 "melody": options.get("melody"), "options": dict(options), "into": str(into)})
+        with _tune(options.get("melody"), f"music.{self.info.name}.melody") as tune:
+            value = self.engine.run({"descriptions": [description], "seconds": length + _OVERLAP, "seeds": [seed],
+                                     "melody": tune, "options": dict(options), "into": str(into)})
         made = next(Path(path) for path in value["files"].values())
         piece = into / "music.wav"
         count = _as_ours(made, piece)
         return Music((piece,), (count,), 0, min(samples(_OVERLAP), count // 4))
 
 
+@contextmanager
+def _tune(melody: str | None, where: str) -> Iterator[str | None]:
+    """Lend the melody of any sound file as a wav file, mono, 16 bits, 32 kHz."""
+    if not melody:
+        yield None
+        return
+    if not Path(melody).is_file():
+        raise EngineError(f"there is no file {melody}", "name a recording whose melody is to be followed", where)
+    try:
+        sound = _beginning(Path(melody), round(_TUNE_LONGEST * SAMPLE_RATE))
+    except MediaError as error:
+        raise EngineError(error.problem, error.remedy, f"{where}: {melody}") from error
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "melody.wav")
+        write_wav(file, np.clip(resample(sound, SAMPLE_RATE, _TUNE_RATE), -1, 1), _TUNE_RATE)
+        yield str(file)
+
+
+def _beginning(file: Path, most: int) -> np.ndarray:
+    """Return the first samples of any sound file, mono 48 kHz."""
+    blocks, count = [np.zeros(0, np.float32)], 0
+    for block in decode(file, 1):
+        blocks.append(block[:, 0])
+        count += len(block)
+        if count >= most:
+            break
+    return np.concatenate(blocks)[:most]
+
+
 def _as_ours(made: Path, piece: Path) -> int:
-    """Write any sound as stereo 48 kHz; return its length in samples."""
+    """Write any sound as stereo 48 kHz, as loud as composed music; return its length in samples."""
+    meter, peak = Meter(), 0.0
+    for block in decode(made):
+        meter.add(block)
+        peak = max(peak, float(np.abs(block).max(initial=0.0)))
+    gain = min(10 ** ((_LOUDNESS - meter.integrated()) / 20), _PEAK / peak) if peak else 1.0
     draft = piece.with_name("draft.wav")
     with WavWriter(draft, 2) as out:
         for block in decode(made):
-            out.write(np.clip(block, -1, 1))
+            out.write(np.clip(block * np.float32(gain), -1, 1))
     made.unlink()
     draft.replace(piece)
     return out.length

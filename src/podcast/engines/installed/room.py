@@ -19,7 +19,7 @@ from podcast.environments.manifest import check_options, engine_folders, load_sp
 from podcast.environments.places import MARKER, environments_folder, held
 from podcast.environments.proving import prove_environment
 from podcast.environments.spec import EngineKind, EngineSpec, Environment, WeightFile
-from podcast.environments.worker import OutOfMemory, Setup
+from podcast.environments.worker import OutOfMemory, Setup, Worker
 from podcast.errors import ConfigError, EngineError
 from podcast.proof import CardReader, Proof, Step, Usage, Watch, ladder, open_reader, policy_for
 from podcast.proof.ladder import told as told_of
@@ -227,6 +227,11 @@ class Installed:
             with held(self.spec.name, self.room.data, self.room.tell):
                 bring_weights(self.spec, self.room.data, missing, means)
 
+    def worker(self) -> Worker:
+        """Return the worker that the next job will go to."""
+        device = self._milder.device if self._milder else ""
+        return self.room.workers.get(self.environment, self._setup(device or self.proof.device))
+
     def identity(self) -> str:
         """Return the SHA-256 of what the output depends on besides the options: environment, worker, weights."""
         code = {file.name: file.read_text("utf-8") for file in sorted(self.spec.folder.glob("*.py"))}
@@ -283,11 +288,11 @@ class Installed:
     def _attempt(
         self, args: Mapping[str, Any], step: Step | None, progress: Callable[[float], None]
     ) -> dict[str, Any]:
-        device = self.proof.device
+        device = (step.device if step else "") or self.proof.device
         if step:
             options = dict(args.get("options", {}))
             options |= {k: v for k, v in ((_BATCH, step.batch), (_SIZE, step.size)) if k in options}
-            args, device = {**args, "options": options}, step.device or device
+            args = {**args, "options": options}
         worker, silent = self.room.workers.get(self.environment, self._setup(device)), threading.Event()
         with ExitStack() as stack:
             watch = None
