@@ -150,7 +150,7 @@ def choose_music(config: Config, room: EngineRoom, reporter: Reporter) -> Chosen
     try:
         engine = room.get(name, "music", "music.engine")
         options = engine.options(options_of(config, config.music, name), f"music.{name}")
-        return Chosen(InstalledMusic(engine), options, "chosen")
+        return Chosen(InstalledMusic(engine, options), options, "chosen")
     except EngineError as error:
         if config.music.fallback == "none":
             raise
