@@ -104,7 +104,8 @@ class Conv:
 
     def quantise(self) -> None:
         """Make ready for bytes; the input has the shape that it had last."""
-        if self.source is None:
+        if self.source is None or not self.source.settled:
+            self.packed = None
             self._divide_floating()
             return
         weight, bias = self._scaled()
@@ -118,7 +119,6 @@ class Conv:
         )
         self.packed, self.steps, self.zeros, self.shift = packed, step, zero, bias
         self.call = torch.ops.onednn.qconv2d_pointwise if self.dims == 2 else torch.ops.onednn.qconv3d_pointwise
-        self.ready = None
 
     def _scaled(self) -> tuple[Tensor, Tensor]:
         weight, bias = self.weight, self.bias
@@ -133,8 +133,12 @@ class Conv:
         return weight, bias
 
     def _divide_floating(self) -> None:
+        weight, bias = self.weight, self.bias
         self.weight, self.bias = self._scaled()
+        if self.into is not None:
+            self.weight, self.bias = self.weight / self.into.scale, self.bias / self.into.scale
         self.floating(self.dtype)
+        self.weight, self.bias = weight, bias
 
     def __call__(self, x: Tensor) -> Tensor:
         """Convolve; the output is bytes if it goes to a settled site, else floating point."""
@@ -143,11 +147,13 @@ class Conv:
             self.shape = list(x.shape)
             convolve = functional.conv2d if self.dims == 2 else functional.conv3d
             y = convolve(x, weight, bias, self.stride, self.padding)
-            return y.relu_() if self.relu else y
+            y = y.relu_() if self.relu else y
+            return self.into(y) if self.into is not None and self.into.settled else y
         # Bytes end at zero: those outputs are rectified by being bytes.
-        kind, scale = (torch.uint8, self.into.scale) if self.into is not None else (self.dtype, 1.0)
+        to_bytes = self.into is not None and self.into.settled
+        kind, scale = (torch.uint8, self.into.scale) if to_bytes else (self.dtype, 1.0)
         y = self.call(
             x, self.source.scale, self.source.zero, self.packed, self.steps, self.zeros, self.shift,
             self.stride, self.padding, [1] * self.dims, 1, scale, 0, kind, "none", [], "",
         )  # fmt: skip
-        return y.relu_() if self.relu and self.into is None else y
+        return y if to_bytes or not self.relu else y.relu_()

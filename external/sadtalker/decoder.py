@@ -225,8 +225,13 @@ class Decoder:
         self.picture = Conv(decoder.conv_img.weight, decoder.conv_img.bias, padding=1)
 
     def sites(self) -> list[Site]:
-        """Return all sites."""
-        return [self.seg] + [s for b in self.blocks for m in b.modulations() for s in m.sites()]
+        """Return the sites that may become bytes.
+
+        The last convolution's input stays in floating point: its bytes alone cost 10 dB (44 in place of 55), and 1%
+        of the time is spent there.
+        """
+        found = [self.seg] + [s for b in self.blocks for m in b.modulations() for s in m.sites()]
+        return [site for site in found if site is not self.blocks[-1].second.after]
 
     def convs(self) -> list[Conv]:
         """Return all convolutions."""
