@@ -32,6 +32,8 @@ def apply(module: nn.Module, device: str, policy: dict[str, Any]) -> None:
     def forward(*args: Any, **more: Any) -> Any:
         with torch.autocast(device.split(":")[0], wanted):
             made = inner(*args, **more)
+        if hasattr(made, "logits"):
+            made.logits = made.logits.float()  # what is drawn from is exact
         return made.float() if isinstance(made, torch.Tensor) and made.is_floating_point() else made
 
     module.forward = forward  # type: ignore[method-assign]

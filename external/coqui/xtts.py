@@ -36,8 +36,8 @@ class XttsVoice:
         self.model.to(device)
         self.device, self.rate = device, self.config.audio.output_sample_rate
         self.speakers = Speakers(self.model, embeddings)
-        precision.apply(self.model.hifigan_decoder.waveform_decoder, device, policy)
-        self._half = precision.kind(device, policy)
+        for part in (self.model.gpt, self.model.gpt.gpt_inference, self.model.hifigan_decoder.waveform_decoder):
+            precision.apply(part, device, policy)
 
     def code(self, language: str) -> str:
         """Return the model's name of a language.
@@ -65,12 +65,11 @@ class XttsVoice:
         """Say a piece of text; equal arguments give equal sound on one device. It does not know when it says what."""
         config = self.config
         torch.manual_seed(seed)
-        with torch.autocast(self.device.split(":")[0], self._half, enabled=self._half is not None):
-            made = self.model.inference(
-                text, self.code(language), who.latents, who.embedding,
-                temperature=options.get("temperature") or config.temperature,
-                speed=options.get("rate") or 1.0,
-                repetition_penalty=options.get("repetition_penalty") or config.repetition_penalty,
-                length_penalty=config.length_penalty, top_k=config.top_k, top_p=config.top_p,
-            )  # fmt: skip
+        made = self.model.inference(
+            text, self.code(language), who.latents, who.embedding,
+            temperature=options.get("temperature") or config.temperature,
+            speed=options.get("rate") or 1.0,
+            repetition_penalty=options.get("repetition_penalty") or config.repetition_penalty,
+            length_penalty=config.length_penalty, top_k=config.top_k, top_p=config.top_p,
+        )  # fmt: skip
         return Spoken(made["wav"].astype("float32").reshape(-1), [], [])

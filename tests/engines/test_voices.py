@@ -28,11 +28,11 @@ NEAR = 0.08  # s by which a caption may miss its word
 WINDOW = 0.005  # s
 
 
-def _worker(engine: str, python: Path, weights: Path, folder: Path) -> Worker:
+def _worker(engine: str, python: Path, weights: Path, folder: Path, **policy: Any) -> Worker:
     spec = find_spec(engine)
     place = folder / "environment"
     place.mkdir(exist_ok=True)
-    return Worker(Environment(spec, spec.variants[-1], "0" * 64, place, python, None, weights), Setup())
+    return Worker(Environment(spec, spec.variants[-1], "0" * 64, place, python, None, weights), Setup(policy=policy))
 
 
 def _python(variable: str) -> Path:
@@ -187,6 +187,17 @@ def test_coqui_says_the_same_again(coqui: Worker, tmp_path: Path, voice: str) ->
     other, _ = _say(coqui, tmp_path / "d", voice=voice, seed=2)
     assert np.array_equal(first, again)
     assert len(other) != len(first) or not np.array_equal(first, other)
+
+
+def test_half_precision_changes_no_time_and_little_sound(coqui: Worker, tmp_path: Path) -> None:
+    full, usual = _say(coqui, tmp_path / "a", voice="phones")
+    python, weights = coqui.environment.python, coqui.environment.weights
+    with _worker("coqui", python, weights, tmp_path, precision="bfloat16") as half:
+        quick, value = _say(half, tmp_path / "b", voice="phones")
+        cloned, _ = _say(half, tmp_path / "c", voice="Random Voice")
+    assert value["words"] == usual["words"] and len(quick) == len(full)
+    assert 10 * np.log10((full**2).mean() / ((full - quick) ** 2).mean()) > 25  # dB
+    assert not np.array_equal(full, quick) and np.abs(cloned).max() > 0
 
 
 def test_speakers_differ(coqui: Worker, tmp_path: Path) -> None:
