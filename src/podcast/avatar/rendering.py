@@ -96,11 +96,11 @@ def _clips(
             "avatar-clip", VERSION, engine=renderer.engine.identity(), options=dict(renderer.options),
             picture=digest_of_file(still), said=item.digest, frames=item.frames, rate=str(narration.rate),
             seed=renderer.seed, **({"enhancer": renderer.enhancer.identity()} if renderer.enhancer else {}))
-        misses = cache.misses
+        kept = cache.get(address) is not None
         entry = cache.fetch(address, lambda folder, s=slot, n=item.frames: _make(  # type: ignore[misc]
             folder, renderer, still, s, n, narration.rate, lambda share: progress(share, n)))
         found[item.index] = entry / CLIP, address
-        step(item.frames, cache.misses == misses)
+        step(item.frames, kept)
     resting, rest_digest = found.pop(None)
     seen = replace(presenter, figure=resting, digest=rest_digest, background="keep", framing="full")
     at_rest = AvatarClip(seen, rest_digest, video=resting, resting=True)
