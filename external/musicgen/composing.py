@@ -1,4 +1,4 @@
-"""Codes, one after the other: seeded, several cues in one pass, of any length by windows that begin with known codes."""
+"""Codes, one after the other: seeded, several cues in one pass, of any length by windows that overlap."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ def _window(
 
 def _column(chances: torch.Tensor, delay: list[int], column: int) -> torch.Tensor:
     """Return the chances of the codes that stand in a column, (cues, books)."""
-    last = chances.shape[1] - 1
-    return torch.stack([chances[:, min(max(column - 1 - behind, 0), last), book] for book, behind in enumerate(delay)], 1)
+    places = [min(max(column - 1 - behind, 0), chances.shape[1] - 1) for behind in delay]
+    return torch.stack([chances[:, place, book] for book, place in enumerate(places)], 1)
 
 
 def _step(

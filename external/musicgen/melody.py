@@ -24,7 +24,7 @@ def read(file: Path, rate: int) -> np.ndarray:
             found, channels, depth = sound.getframerate(), sound.getnchannels(), sound.getsampwidth()
             data = sound.readframes(sound.getnframes())
     except (OSError, EOFError, wave.Error) as error:
-        raise Refused("input", f"the melody {file.name} cannot be read: {error}", "give a recording of a tune") from error
+        raise Refused("input", f"the melody {file.name} cannot be read: {error}", "give a tune") from error
     if found != rate or depth != 2:
         raise Refused("input", f"the melody {file.name} must have 16 bits at {rate} Hz", "")
     samples = np.frombuffer(data, "<i2").reshape(-1, channels).mean(1) / 32768

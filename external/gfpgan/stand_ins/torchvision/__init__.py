@@ -1,0 +1,1 @@
+"""Stands in for torchvision, of which spandrel needs one function, so that PyTorch may be of any version."""
