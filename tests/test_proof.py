@@ -649,6 +649,13 @@ def test_the_users_own_variables_are_kept(monkeypatch: pytest.MonkeyPatch) -> No
     assert variables["PYTORCH_ENABLE_MPS_FALLBACK"] == "0"
 
 
+def test_bytes_are_for_processors_that_multiply_them() -> None:
+    assert not policy_for(_proof("cpu", capability=None), host=HOST).flags["quantisation"]
+    able = Host(processors=8, performance_cores=4, bfloat16=True, vnni=True)
+    assert policy_for(_proof("cpu", capability=None), host=able).flags["quantisation"]
+    assert not policy_for(_proof("cuda:0"), host=able).flags["quantisation"]
+
+
 def test_what_apple_gets(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("PYTORCH_"):

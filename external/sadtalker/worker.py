@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from podcast_worker import Refused, serve  # isort: skip  (before anything that prints)
 
+import os
 import warnings
 import wave
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+
+# Threads that wait sleep: on a machine that does other work as well they would only take its time from the others.
+# The library reads this when torch is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import coefficients
 import networks

@@ -16,6 +16,7 @@ _CPU_INFO = Path("/proc/cpuinfo")
 _NVIDIA_VERSION = Path("/proc/driver/nvidia/version")
 # Flags of processors that compute with bfloat16: x86 (Linux' names), Arm.
 _BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}
+_VNNI = {"avx512_vnni", "avx_vnni"}
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,12 @@ def has_bfloat16() -> bool:
     if platform.system() == "Darwin":
         return bool(_sysctl("hw.optional.arm.FEAT_BF16"))
     return bool(_BFLOAT16 & cpu_flags())
+
+
+@cache
+def has_vnni() -> bool:
+    """Tell whether the processor adds up products of bytes without overflow (VNNI); False where it is not told."""
+    return bool(_VNNI & cpu_flags())
 
 
 def cpu_flags(info: Path = _CPU_INFO) -> frozenset[str]:
