@@ -2,9 +2,9 @@
 
     make bench-sadtalker SADTALKER_PYTHON=... SADTALKER_SOURCE=... SADTALKER_WEIGHTS=...
 
-Weights: upstream's, or those of tests/engines/sadtalker_random.py --steps 100. Frames are drawn in turn, so that
-whatever else the machine does weighs on all of them alike; the quickest of each is told. With one thread CPU time is counted, which
-others on the machine disturb least.
+Weights: upstream's, or those of tests/engines/sadtalker_random.py --steps 110. Frames are drawn in turn, so that
+whatever else the machine does weighs on all of them alike; the quickest of each is told. With one thread CPU time is
+counted, which others on the machine disturb least.
 """
 
 from __future__ import annotations
@@ -102,10 +102,11 @@ def main() -> None:
             if given.save:
                 save(frame, given.save / f"{name}-{i}.png")
     what = "CPU" if given.threads == 1 else "wall"
-    print(f"size {given.size}, {given.threads} thread(s), {given.frames} frames, {what} time; the quickest, PSNR to stock")
+    print(f"size {given.size}, {given.threads} thread(s), {given.frames} frames; {what} time, the quickest; PSNR")
     for name, spent in seconds.items():
         least = min(spent)
-        print(f"{name:8} {least:7.3f} s/frame  x{min(seconds['stock']) / least:4.2f}  {min(alike[name]):5.1f} dB (least)")
+        gain = min(seconds["stock"]) / least
+        print(f"{name:8} {least:7.3f} s/frame  x{gain:4.2f}  {min(alike[name]):5.1f} dB (least)")
 
 
 def save(frame: torch.Tensor, path: Path) -> None:
