@@ -61,7 +61,7 @@ class Writer:
         self.container = av.open(str(file), "w")
         self.stream: Any = self.container.add_stream("libx264", rate=like.rate)
         self.stream.width, self.stream.height, self.stream.pix_fmt = like.width, like.height, "yuv420p"
-        self.stream.time_base = 1 / like.rate
+        self.stream.codec_context.time_base = 1 / like.rate
         told, own = like.stream.codec_context, self.stream.codec_context
         own.colorspace, own.color_primaries, own.color_trc = told.colorspace, told.color_primaries, told.color_trc
         # One thread, and not AVX-512, whose macroblock tree reads memory that nobody has set: the same frames always
@@ -77,11 +77,13 @@ class Writer:
     def add(self, planes: Planes) -> None:
         """Write one frame."""
         frame = _frame(planes)
-        frame.pts, frame.time_base = self.count, self.stream.time_base
+        frame.pts, frame.time_base = self.count, self.stream.codec_context.time_base
         self.container.mux(self.stream.encode(frame))
         self.count += 1
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self.container.mux(self.stream.encode())
         self.container.close()

@@ -11,10 +11,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "external/gfpgan/stand_ins"))
 
-import torch  # noqa: E402
-from spandrel.architectures.GFPGAN import GFPGAN  # noqa: E402
-from spandrel.architectures.RestoreFormer import RestoreFormer  # noqa: E402
-
+import torch
+from spandrel.architectures.GFPGAN import GFPGAN
+from spandrel.architectures.RestoreFormer import RestoreFormer
 
 
 def restoreformer(file: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -194,11 +195,14 @@ def choose_renderer(config: Config, room: EngineRoom, reporter: Reporter) -> Ren
 
 
 def _enhancer(name: str, config: Config, room: EngineRoom, reporter: Reporter) -> InstalledEnhancer | None:
+    from podcast.wiring.people import face_nets  # people stand on engines
+
     if name == "none":
         return None
     try:
         engine = room.get(name, "enhancer", "avatar.enhancer")
-        return InstalledEnhancer(engine, engine.options(options_of(config, config.avatar, name), f"avatar.{name}"))
+        options = engine.options(options_of(config, config.avatar, name), f"avatar.{name}")
+        return InstalledEnhancer(engine, options, partial(face_nets, config, reporter))
     except EngineError as error:
         if must_fail(error, config):
             raise

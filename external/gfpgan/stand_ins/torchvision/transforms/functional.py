@@ -16,7 +16,8 @@ class InterpolationMode(Enum):
 
 def normalize(picture: torch.Tensor, mean: list[float], std: list[float], inplace: bool = False) -> torch.Tensor:
     """Return pictures (..., channels, h, w) less the mean, over the deviation, of each channel."""
-    middle, spread = (torch.as_tensor(v, dtype=picture.dtype, device=picture.device)[:, None, None] for v in (mean, std))
+    middle, spread = (torch.as_tensor(v, dtype=picture.dtype, device=picture.device) for v in (mean, std))
+    middle, spread = middle[:, None, None], spread[:, None, None]
     return picture.sub_(middle).div_(spread) if inplace else (picture - middle) / spread
 
 
