@@ -23,7 +23,7 @@ class Writer:
         self.container = av.open(str(path), "w")
         self.stream: Any = self.container.add_stream("libx264", rate=rate)
         self.stream.width, self.stream.height, self.stream.pix_fmt = width, height, "yuv420p"
-        self.stream.time_base = 1 / rate
+        self.stream.codec_context.time_base = 1 / rate
         # One thread, and not AVX-512, whose macroblock tree reads memory that nobody has set: the same frames always
         # give the same bytes.
         tuning = "asm=avx2" if cv2.checkHardwareSupport(_AVX512) else "threads=1"
@@ -37,7 +37,7 @@ class Writer:
     def add(self, image: np.ndarray) -> None:
         """Write one frame: RGB, uint8."""
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-        frame.pts, frame.time_base = self.count, self.stream.time_base
+        frame.pts, frame.time_base = self.count, self.stream.codec_context.time_base
         self.container.mux(self.stream.encode(frame))
         self.count += 1
 
