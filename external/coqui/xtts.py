@@ -36,8 +36,9 @@ class XttsVoice:
         self.model.to(device)
         self.device, self.rate = device, self.config.audio.output_sample_rate
         self.speakers = Speakers(self.model, embeddings)
-        for part in (self.model.gpt, self.model.gpt.gpt_inference, self.model.hifigan_decoder.waveform_decoder):
-            precision.apply(part, device, policy)
+        if device != "cpu":  # token by token a processor gains nothing: 3.8 s per second of speech instead of 3.4
+            precision.convert(self.model.gpt.gpt, device, policy)
+        precision.apply(self.model.hifigan_decoder.waveform_decoder, device, policy)
 
     def code(self, language: str) -> str:
         """Return the model's name of a language.
