@@ -68,7 +68,7 @@ class InstalledSpeech:
             EngineError: there is no such voice, its licence forbids the use, or the engine refused or failed.
         """
         found = self._voice(voice)
-        if found is None and not (self.engine.spec.clones and Path(voice).is_file()):
+        if found is None and not Path(voice.partition(SPEAKER)[0]).is_file():  # a sample, or the user's own model
             known = ", ".join(self.voices(language)[:6]) or "none for this language"
             raise EngineError(f"{self.info.name} has no voice {voice!r}", f"it has {known}", "voice")
         if self.engine.room.commercial_safe and not self._commercial(found):
