@@ -104,6 +104,7 @@ def run(state: State, args: dict[str, Any], progress: Callable[..., None]) -> di
     coefficients.seed_all(int(args.get("seed", 0)))  # after the networks are built, which draws random numbers too
     spoken = _coefficients(state, nets, reader, options, shown, sound, float(frames / rate))
     points = _points(state, nets, shown, spoken, frames, rate)
+    progress(0.02, "getting ready to draw")
     draw = _renderer(state, nets, shown, options, points[0], points[1])
     canvas = Canvas(shown.whole, shown.box, options.size, options.whole)
     path = Path(args["into"]) / VIDEO
