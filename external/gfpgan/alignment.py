@@ -7,11 +7,12 @@ from fractions import Fraction
 
 import numpy as np
 
-# Eyes, tip of the nose, corners of the mouth in the square of 512 pixels that the networks learned from (FFHQ's
-# alignment).
+SIDE = 512  # pixels of the square that the networks know
+# Eyes, tip of the nose, corners of the mouth in the square, as the networks learned it (FFHQ's alignment).
 TEMPLATE = np.array([[193.0, 239.9], [318.9, 240.2], [256.6, 314.0], [201.3, 371.4], [313.1, 371.2]])
 TRUST = np.array([1.0, 1.0, 0.7, 0.4, 0.4])  # of the points: the mouth moves when it speaks
-SMOOTH = 0.1  # s, deviation of the bell by which places are averaged
+SMOOTH, STEADY = 0.06, 1.0  # s, deviations of the bells by which places of moving and of still faces are averaged
+MOVES = 12.0  # pixels of the square by which the two averages differ where a face moves
 BRIDGED = 0.4  # s without a face that are bridged
 FADE = 0.2  # s in which the enhancement comes and goes where a face does
 
@@ -37,8 +38,7 @@ def follow(points: list, rate: Fraction) -> Track:
         some = np.arange(first, last)
         known = some[seen[first:last]]
         whole = np.stack([np.interp(some, known, fits[known, k]) for k in range(4)], 1)
-        smooth = _smoothed(whole, max(0.5, float(SMOOTH * rate)))
-        places[first:last] = [_matrix(*row) for row in smooth]
+        places[first:last] = [_matrix(*row) for row in _calm(whole, float(rate))]
         weights[first:last] = _faded(last - first, first > 0, last < len(fits), max(1, round(FADE * rate)))
     return Track(places, weights)
 
@@ -68,14 +68,23 @@ def _runs(seen: np.ndarray, gap: int) -> list[tuple[int, int]]:
     return list(zip(where[np.r_[0, breaks + 1]].tolist(), (where[np.r_[breaks, -1]] + 1).tolist(), strict=True))
 
 
-def _smoothed(values: np.ndarray, deviation: float) -> np.ndarray:
-    """Return values (n, k) averaged over time; at the ends they go on as they are mirrored in the end's value."""
+def _calm(fits: np.ndarray, rate: float) -> np.ndarray:
+    """Return fits (n, 4) averaged over time: long where the face is still, short where it moves."""
+    quick, slow = _smoothed(fits, max(0.5, SMOOTH * rate), onward=True), _smoothed(fits, STEADY * rate)
+    apart = (quick - slow) * (1, 1, SIDE / 4, SIDE / 4)  # a turn or growth, as it moves the rim of the face
+    apart[:, :2] *= np.exp(slow[:, 2:3])  # pixels of the frame, as pixels of the square
+    share = np.clip(np.linalg.norm(apart, axis=1, keepdims=True) / MOVES, 0, 1)
+    share = _smoothed(share * share * (3 - 2 * share), max(0.5, SMOOTH * rate))
+    return slow + (quick - slow) * share
+
+
+def _smoothed(values: np.ndarray, deviation: float, onward: bool = False) -> np.ndarray:
+    """Return values (n, k) averaged over time by a bell; at the ends they are mirrored, or go on as they came."""
     reach = min(int(3 * deviation) + 1, len(values) - 1)
     if reach < 1:
         return values
     bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
-    before, after = 2 * values[0] - values[reach:0:-1], 2 * values[-1] - values[-2 : -reach - 2 : -1]
-    wide = np.concatenate([before, values, after])
+    wide = np.pad(values, ((reach, reach), (0, 0)), "reflect", reflect_type="odd" if onward else "even")
     return np.stack([np.convolve(wide[:, k], bell / bell.sum(), "valid") for k in range(values.shape[1])], 1)
 
 

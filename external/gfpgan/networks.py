@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from podcast_worker import Refused
 
-SIDE = 512  # pixels of the aligned face that the networks know
 KNOWN = ("GFPGAN", "RestoreFormer")  # spandrel's names
 REPAIR = "podcast engines repair gfpgan"
 

@@ -10,13 +10,13 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from networks import SIDE
+from alignment import SIDE
 
 MIDDLE, REACH = (256.0, 275.0), (205.0, 228.0)  # pixels of the square: an ellipse from hairline to chin
 CORE = 0.62  # of the ellipse, within which the mask is 1; from there it falls to 0 at its rim
 TONE = 40.0  # pixels of the square: changes of light and colour that are wider stay out, the frame's own are kept
-STILL = 5.0  # levels of 255 by which a still face differs from frame to frame at most
-CALM = 0.7  # how much of the last frame's change is kept where the face is still
+STILL = 3.0  # levels of 255: where the face differs by less, it is still, and its change is kept
+GRAIN, AROUND = 2.0, 4.0  # pixels of the square: finer is grain; as wide is "where"
 _CHROMA = np.array([[2.0, 0, 0.5], [0, 2.0, 0.5]])  # from chroma's pixels to luma's
 
 Planes = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -68,7 +68,11 @@ def _blurred(plane: np.ndarray, shrink: float) -> np.ndarray:
 
 
 class Change:
-    """What the network changes, frame after frame, calmed where the face is still."""
+    """What the network changes, frame after frame, kept where the face is still.
+
+    Networks answer a little grain with another skin. So a frame's face is compared with the one that the kept change
+    belongs to, not with the last one: a slow drift is followed, a wavering is not.
+    """
 
     def __init__(self) -> None:
         self._face: np.ndarray | None = None
@@ -84,11 +88,13 @@ class Change:
         small = cv2.resize(made, (SIDE // 8, SIDE // 8), interpolation=cv2.INTER_AREA)
         broad = cv2.resize(cv2.GaussianBlur(small, (0, 0), TONE / 8), (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
         made = made - broad
+        smooth = cv2.GaussianBlur(face, (0, 0), GRAIN) * np.float32(255)
         if self._face is not None and self._made is not None:
-            apart = cv2.GaussianBlur(np.abs(face - self._face).mean(2) * 255, (0, 0), 4.0)
-            kept = (CALM * np.exp(-((apart / STILL) ** 2)))[..., None].astype(np.float32)
+            apart = cv2.GaussianBlur(np.abs(smooth - self._face).max(2), (0, 0), AROUND)
+            kept = np.exp(-((apart / STILL) ** 4))[..., None].astype(np.float32)
             made = kept * self._made + (1 - kept) * made
-        self._face, self._made = face, made
+            smooth = kept * self._face + (1 - kept) * smooth
+        self._face, self._made = smooth, made
         return made * mask()
 
 

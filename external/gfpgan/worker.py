@@ -86,7 +86,7 @@ def enhanced(reader: Any, track: Any, net: Any, strength: float, batch: int) -> 
 def verify(state: State, args: dict[str, Any], progress: Callable[..., None]) -> dict[str, Any]:
     """Show that the engine works: the first network that is there restores a grey square, twice the same."""
     import numpy as np
-    from networks import SIDE
+    from alignment import SIDE
 
     names = there(state["weights"])
     if not names:

@@ -19,7 +19,7 @@ from spandrel.architectures.RestoreFormer import RestoreFormer
 def restoreformer(file: Path) -> None:
     """Write a RestoreFormer with few channels."""
     torch.manual_seed(1)
-    net = RestoreFormer(n_embed=64, embed_dim=64, ch=32, ch_mult=(1, 2, 2, 2, 2, 2), num_res_blocks=1, z_channels=64,
+    net = RestoreFormer(n_embed=1, embed_dim=32, ch=32, ch_mult=(1, 1, 1, 1, 1, 1), num_res_blocks=1, z_channels=32,
                         head_size=8)  # fmt: skip
     torch.save(net.state_dict(), file)
 
