@@ -22,7 +22,7 @@ from transformers import (
 )
 
 CODES = 64  # a book
-LOUD = 30.0  # gain of the last layer: random weights whisper
+LOUD = 6.0  # gain of the last layer: random weights whisper
 
 
 def main(folder: Path) -> None:
@@ -63,6 +63,8 @@ def save(kind: type, config: object, folder: Path) -> None:
     net = kind(config)
     last = net.audio_encoder.decoder.layers[-1].conv
     with torch.no_grad():
+        for layer in net.audio_encoder.quantizer.layers:
+            layer.codebook.embed.normal_()  # they begin as zeros
         for parameter in last.parameters():
             parameter.mul_(LOUD)
     net.save_pretrained(folder)

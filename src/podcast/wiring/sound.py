@@ -66,12 +66,12 @@ def _speak(
 
 
 @contextmanager
-def callers(info: EngineInfo, pool: WorkerPool) -> Iterator[WorkerPool | Executor]:
+def callers(info: EngineInfo, pool: WorkerPool, at_once: int = _CALLERS) -> Iterator[WorkerPool | Executor]:
     """Give the processes in which an engine works, or threads that call one that has a process of its own."""
     if not info.outside:
         yield pool
         return
-    threads = ThreadPoolExecutor(_CALLERS)
+    threads = ThreadPoolExecutor(at_once)
     try:
         yield threads
     finally:
@@ -154,7 +154,8 @@ def compose(
     """
     def by(used: Chosen) -> MusicBed:
         stage.engine, stage.note = used.engine.info.name, used.why
-        with callers(used.engine.info, pool) as workers:
+        together = int(used.options.get("batch_size") or 1)  # cues that the engine composes in one pass
+        with callers(used.engine.info, pool, max(_CALLERS, together)) as workers:
             return score(script, narration, cache=cache, pool=workers, engine=used.engine, options=used.options,
                          music_file=config.music.file, seed=config.music.seed,
                          default_description=config.music.description, progress=partial(reporter.reach, stage))

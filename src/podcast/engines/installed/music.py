@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,8 +28,20 @@ _OVERLAP = 2.0  # s of cross-fade where the music repeats
 _LONGEST = 60.0  # s of music that are made for one cue, then it repeats; the option `longest` changes it
 _LOUDNESS = -20.0  # LUFS, of composed music
 _PEAK = 0.7  # of full scale (-3 dBFS), which composed music does not pass
+_GATHERING = 0.3  # s in which cues are gathered for one pass
+_PIECE = "music.wav"
 _TUNE_RATE = 32_000  # Hz, of the melody that a worker is given
 _TUNE_LONGEST = 600.0  # s of a recording whose melody is followed
+
+
+@dataclass(frozen=True)
+class _Cue:
+    """A piece of music that is wanted, and how long it became, in samples."""
+
+    description: str
+    seed: int
+    into: Path
+    length: Future[int] = field(default_factory=Future)
 
 
 class InstalledMusic:
@@ -39,6 +56,8 @@ class InstalledMusic:
         self.engine = engine
         self.info = info_of(engine.spec)
         self._melody = (options or {}).get("melody")
+        self._lock = threading.Lock()
+        self._waiting: dict[str, list[_Cue]] = {}
 
     def identity(self) -> str:
         """Return the pins, weights and worker by their digests, and that of the melody's file."""
@@ -48,19 +67,52 @@ class InstalledMusic:
         return f"{identity}-{hashlib.sha256(Path(self._melody).read_bytes()).hexdigest()}"
 
     def generate(self, description: str, seconds: float, seed: int, options: Mapping[str, Any], into: Path) -> Music:
-        """Make one piece of music that can repeat.
+        """Make one piece of music that can repeat; with `batch_size`, together with what other threads ask for.
 
         Raises:
             EngineError: the engine refused or failed, or there is no such melody.
         """
+        cue = _Cue(description, seed, into)
         length = min(seconds, float(options.get("longest") or _LONGEST))
-        with _tune(options.get("melody"), f"music.{self.info.name}.melody") as tune:
-            value = self.engine.run({"descriptions": [description], "seconds": length + _OVERLAP, "seeds": [seed],
-                                     "melody": tune, "options": dict(options), "into": str(into)})
-        made = next(Path(path) for path in value["files"].values())
-        piece = into / "music.wav"
-        count = _as_ours(made, piece)
-        return Music((piece,), (count,), 0, min(samples(_OVERLAP), count // 4))
+        if (batch := int(options.get("batch_size") or 1)) > 1:
+            self._gather(cue, length, options, batch)
+        else:
+            self._compose([cue], length, options)
+        count = cue.length.result()
+        return Music((into / _PIECE,), (count,), 0, min(samples(_OVERLAP), count // 4))
+
+    def _gather(self, cue: _Cue, length: float, options: Mapping[str, Any], batch: int) -> None:
+        """Put a cue to those that may be composed with it; who comes first waits a moment, then composes all."""
+        group = json.dumps([length, dict(options)], sort_keys=True, default=str)
+        with self._lock:
+            cues = self._waiting.setdefault(group, [])
+            cues.append(cue)
+        if cues[0] is not cue:
+            return
+        time.sleep(_GATHERING)
+        with self._lock:
+            cues = self._waiting.pop(group)
+        for first in range(0, len(cues), batch):
+            try:
+                self._compose(cues[first : first + batch], length, options)
+            except BaseException as error:  # whoever waits must hear of it
+                for other in cues[first:]:
+                    other.length.set_exception(error)
+                return
+
+    def _compose(self, cues: Sequence[_Cue], length: float, options: Mapping[str, Any]) -> None:
+        """Let the worker make the music of some cues in one pass."""
+        where = f"music.{self.info.name}.melody"
+        with _tune(options.get("melody"), where) as tune, TemporaryDirectory(dir=cues[0].into) as place:
+            value = self.engine.run({
+                "descriptions": [cue.description for cue in cues], "seconds": length + _OVERLAP,
+                "seeds": [cue.seed for cue in cues], "melody": tune, "options": dict(options), "into": place,
+            })
+            if len(value["files"]) != len(cues):
+                raise EngineError(f"{len(cues)} pieces of music were asked for, {len(value['files'])} came",
+                                  where=self.info.name)
+            for number, cue in enumerate(cues):
+                cue.length.set_result(_as_ours(Path(value["files"][str(number)]), cue.into / _PIECE))
 
 
 @contextmanager
@@ -103,6 +155,5 @@ def _as_ours(made: Path, piece: Path) -> int:
     with WavWriter(draft, 2) as out:
         for block in decode(made):
             out.write(np.clip(block * np.float32(gain), -1, 1))
-    made.unlink()
     draft.replace(piece)
     return out.length
