@@ -1,6 +1,7 @@
 """Write models of random weights for MusicGen's worker: musicgen_random.py FOLDER. Runs in MusicGen's own environment.
 
-`small`, `stereo-small` and `melody` have the layout of the published models and a thousandth of their size.
+`small`, `stereo-small` and `melody` have the layout of the published models and a thousandth of their size; with
+--full there is only `small`, in the size of the published one (2.4 GB), to measure with.
 """
 
 from __future__ import annotations
@@ -35,6 +36,20 @@ def main(folder: Path) -> None:
     config = MusicgenMelodyConfig(text_encoder=words(), audio_encoder=codec(), decoder=decoder.to_dict(),
                                   num_chroma=12, chroma_length=235)  # fmt: skip
     save(MusicgenMelodyForConditionalGeneration, config, folder / "melody")
+
+
+def full(folder: Path) -> None:
+    """Write a model of the published small one's size."""
+    text = T5Config(vocab_size=32128, d_model=768, d_kv=64, d_ff=3072, num_layers=12, num_heads=12,
+                    is_encoder_decoder=False, use_cache=False)  # fmt: skip
+    sound = EncodecConfig(sampling_rate=32000, audio_channels=1, normalize=False, chunk_length_s=None, num_filters=64,
+                          upsampling_ratios=[8, 5, 4, 4], hidden_size=128, codebook_size=2048, codebook_dim=128,
+                          target_bandwidths=[2.2], use_causal_conv=False)  # fmt: skip
+    decoder = MusicgenDecoderConfig(vocab_size=2048, num_hidden_layers=24, ffn_dim=4096, num_attention_heads=16,
+                                    hidden_size=1024, num_codebooks=4, pad_token_id=2048, bos_token_id=2048,
+                                    eos_token_id=None)  # fmt: skip
+    config = MusicgenConfig(text_encoder=text.to_dict(), audio_encoder=sound.to_dict(), decoder=decoder.to_dict())
+    save(MusicgenForConditionalGeneration, config, folder / "small")
 
 
 def words() -> dict:
@@ -76,4 +91,4 @@ def save(kind: type, config: object, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    (full if "--full" in sys.argv else main)(Path(sys.argv[1]))
