@@ -21,8 +21,9 @@ from podcast.avatar.rendering import SOUND_RATE, picture_of
 from podcast.cache import Cache
 from podcast.canvas import to_rgb
 from podcast.engines.base import EngineInfo
-from podcast.episode import AvatarClip
+from podcast.episode import AvatarClip, Presenter
 from podcast.errors import EngineError, MediaError
+from podcast.puppet.rig import host_folder, host_names
 from podcast.stage import Setting, Stage, paint
 from podcast.stage.rendered import RenderedFigure, frames_of_clip, resting_index
 from podcast.timeline import arrange
@@ -151,6 +152,23 @@ def test_a_drawn_host_becomes_a_picture_with_its_head_in_it(tmp_path: Path) -> N
     assert np.ptp(grey, 0).max() <= 2  # room above the hair
     differs = np.abs(picture.astype(int) - grey[0]).max(2) > 12
     assert 0.3 < differs.mean() < 0.9 and differs[-2].mean() > 0.3  # the trunk reaches the lower edge
+
+
+@pytest.mark.parametrize("name", host_names())
+def test_the_landmarks_of_a_host_lie_on_its_face(tmp_path: Path, name: str) -> None:
+    host = Presenter("A", "A", host_folder(name), name)
+    file = picture_of(host, Cache(tmp_path / "c"))
+    picture = np.asarray(Image.open(file)).astype(int)
+    points = np.load(file.with_name("landmarks.npy"))
+    assert points.shape == (68, 2) and (points > 0).all() and (points < picture.shape[1::-1]).all()
+    brow, eye, nose, mouth, chin = (points[part, 1].mean() for part in
+                                    (slice(17, 27), slice(36, 48), slice(31, 36), slice(48, 68), slice(8, 9)))
+    assert brow < eye < nose < mouth < chin
+    assert points[36, 0] < points[39, 0] < points[42, 0] < points[45, 0] and points[48, 0] < points[54, 0]
+    for corners in (slice(36, 42), slice(42, 48)):  # within the lids there are an iris and a white
+        x, y = points[corners].mean(0).astype(int)
+        inside = picture[y - 4 : y + 5, x - 18 : x + 19].mean(2)
+        assert np.ptp(inside) > 100
 
 
 def test_wide_places_show_the_whole_picture_before_its_own_blur(tmp_path: Path) -> None:

@@ -21,11 +21,12 @@ from podcast.canvas import to_rgb
 from podcast.engines.base import AvatarEngine, Enhancer
 from podcast.episode import SAMPLE_RATE, AvatarClip, Narration, Presenter, Slot, samples_at
 from podcast.puppet.faces import load_face_map
+from podcast.puppet.points68 import points68
 from podcast.puppet.pose import REST
 from podcast.puppet.render import Puppet, figure_size
 from podcast.puppet.rig import load_rig
 
-VERSION = 1  # raise it when the same input would give another clip
+VERSION = 2  # raise it when the same input would give another clip
 SOUND_RATE = 16_000  # Hz, of the sound that renderers listen to
 _RESTING = 5  # s of the video that is shown while a presenter does not speak
 _HOST_HEAD = 320  # pixels, of a drawn host that is given to a renderer as a picture
@@ -136,7 +137,8 @@ def _sound(slot: Slot | None, frames: int, rate: Fraction) -> np.ndarray:
 def picture_of(presenter: Presenter, cache: Cache) -> Path:
     """Return a presenter's picture as a file that renderers read: the portrait, or the drawn host at rest.
 
-    Beside a portrait lies `landmarks.npy`, float32 (478, 2): the face mesh in pixels of the picture.
+    Beside it lies `landmarks.npy`, float32 in pixels of the picture: of a portrait the face mesh (478, 2), of a host
+    the 68 landmarks that renderers know (68, 2).
     """
     def make(folder: Path) -> None:
         if presenter.figure.suffix == ".npz":
@@ -144,16 +146,23 @@ def picture_of(presenter: Presenter, cache: Cache) -> Path:
             Image.fromarray(face.image).save(folder / "picture.png")
             np.save(folder / "landmarks.npy", face.landmarks[:, :2].astype(np.float32))
         else:
-            Image.fromarray(_drawn(presenter)).save(folder / "picture.png")
+            picture, points = _drawn(presenter)
+            Image.fromarray(picture).save(folder / "picture.png")
+            if points is not None:
+                np.save(folder / "landmarks.npy", points)
 
     return cache.fetch(cache.key("avatar-picture", VERSION, presenter=presenter.digest), make) / "picture.png"
 
 
-def _drawn(presenter: Presenter) -> np.ndarray:
+def _drawn(presenter: Presenter) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return a host at rest as RGB, and its landmarks."""
     rig = load_rig(presenter.figure)
     figure = figure_size(rig, _HOST_HEAD)
     room = 0.2 * _HOST_HEAD  # above the hair
     side = int(figure.height + room) // 2 * 2
     ground = np.full((side, side, 3), _STUDIO_GREY, np.uint8)
     anchor = side / 2, room - figure.top
-    return to_rgb(Puppet(rig, ground, _HOST_HEAD, anchor).draw(REST))
+    points = points68(rig.spec)
+    if points is not None:
+        points = (points - np.float32(rig.spec.pivot)) * np.float32(_HOST_HEAD / rig.head_height) + np.float32(anchor)
+    return to_rgb(Puppet(rig, ground, _HOST_HEAD, anchor).draw(REST)), points
