@@ -17,7 +17,7 @@ test-engines: $(VENV)/.tested
 	$(BIN)/python -m pytest -q -rs tests/engines
 
 check: $(VENV)/.checked
-	$(BIN)/ruff check src tests
+	$(BIN)/ruff check src tests external
 	$(BIN)/mypy
 	$(MAKE) test
 

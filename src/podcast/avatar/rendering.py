@@ -164,5 +164,6 @@ def _drawn(presenter: Presenter) -> tuple[np.ndarray, np.ndarray | None]:
     anchor = side / 2, room - figure.top
     points = points68(rig.spec)
     if points is not None:
-        points = (points - np.float32(rig.spec.pivot)) * np.float32(_HOST_HEAD / rig.head_height) + np.float32(anchor)
+        scale = np.float32(_HOST_HEAD / rig.head_height)
+        points = (points - np.array(rig.spec.pivot, np.float32)) * scale + np.array(anchor, np.float32)
     return to_rgb(Puppet(rig, ground, _HOST_HEAD, anchor).draw(REST)), points
