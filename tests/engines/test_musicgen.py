@@ -27,7 +27,7 @@ from podcast.engines.installed.music import InstalledMusic
 from podcast.environments.manifest import check_options, find_spec, wanted_weights
 from podcast.environments.session import INSIDE
 from podcast.environments.spec import Environment
-from podcast.environments.worker import Refusal, Setup, Worker
+from podcast.environments.worker import OutOfMemory, Refusal, Setup, Worker
 from podcast.errors import EngineError
 
 HERE = Path(__file__).parent
@@ -188,6 +188,12 @@ def test_damaged_weights_are_told(python: Path, weights: Path, tmp_path: Path) -
         for model in ("small", "melody"):
             with pytest.raises(Refusal, match=rf"(?s)'{model}'.* damaged.*engines repair musicgen"):
                 compose(one, tmp_path / model, model=model)
+
+
+def test_too_little_memory_is_told_as_such(worker: Worker, tmp_path: Path) -> None:
+    with pytest.raises(OutOfMemory):
+        compose(worker, tmp_path / "a", seconds=1e9)
+    assert compose(worker, tmp_path / "b")
 
 
 def test_a_melody_needs_its_model_and_a_sound(worker: Worker, tmp_path: Path) -> None:
