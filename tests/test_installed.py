@@ -18,8 +18,10 @@ import yaml
 
 from podcast.audio import write_wav
 from podcast.config import check
-from podcast.engines.installed import EngineRoom, Installed, InstalledSpeech, SilentlyOnCpu, Wish
-from podcast.engines.installed import room as room_module
+from podcast.engines.installed import EngineRoom, SilentlyOnCpu, Wish, joined
+from podcast.engines.installed import engine as engine_module
+from podcast.engines.installed.engine import Installed
+from podcast.engines.installed.speech import InstalledSpeech
 from podcast.environments.install import Means, install, installed
 from podcast.environments.manifest import load_spec
 from podcast.environments.proving import check_worker, prove_environment
@@ -262,11 +264,11 @@ def _job(folder: Path, frames: int = 10, **options: object) -> dict:
 def test_a_card_that_does_nothing_is_noticed_while_it_does_nothing(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wish: str
 ) -> None:
-    monkeypatch.setattr(room_module, "Watch", partial(Watch, patience=0.3, interval=0.05))
+    monkeypatch.setattr(engine_module, "Watch", partial(Watch, patience=0.3, interval=0.05))
     reader, heard, began = Idle(0.0), [], threading.Event()
     with _room(home, reader, Wish("auto", wish)) as room, room.heard(lambda text: None, heard.append):  # type: ignore[arg-type]
         engine = _open(room, home)
-        monkeypatch.setattr(room_module, "process_tree", lambda root: reader.pids.add(root) or {root})
+        monkeypatch.setattr(engine_module, "process_tree", lambda root: reader.pids.add(root) or {root})
         if wish == "warn":
             assert engine.run(_job(tmp_path, 15, mood="slow"), lambda share: began.set())["device"] == "cuda:0"
             assert len(heard) == 1 and "does nothing" in heard[0] and "podcast engines verify lamp" in heard[0]
@@ -277,13 +279,13 @@ def test_a_card_that_does_nothing_is_noticed_while_it_does_nothing(
 
 
 def test_a_card_at_work_is_accounted_for(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room_module, "Watch", partial(Watch, patience=0.3, interval=0.05))
+    monkeypatch.setattr(engine_module, "Watch", partial(Watch, patience=0.3, interval=0.05))
     reader = Idle(0.8)
     with _room(home, reader) as room, room.heard(lambda text: None, (heard := []).append):
         engine = _open(room, home)
-        monkeypatch.setattr(room_module, "process_tree", lambda root: reader.pids.add(root) or {root})
+        monkeypatch.setattr(engine_module, "process_tree", lambda root: reader.pids.add(root) or {root})
         engine.run(_job(tmp_path, 15, mood="slow"))
-        seen = room_module.joined(engine.use.watched)
+        seen = joined(engine.use.watched)
         assert not heard and seen.mean == pytest.approx(0.8) and seen.memory == GB and engine.use.verdict == "engaged"
 
 

@@ -145,6 +145,43 @@ def test_a_failing_renderer_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not list((tmp_path / "c").rglob("clip.mp4"))
 
 
+class Polish:
+    """An enhancer that turns everything green, until it is out of polish."""
+
+    info = EngineInfo("polish", "1", "Apache-2.0")
+
+    def __init__(self, left: int = 99) -> None:
+        self.left = left
+
+    def identity(self) -> str:
+        return "polish"
+
+    def enhance(self, video: Path, into: Path) -> Path:
+        if not self.left:
+            raise EngineError("out of polish")
+        self.left -= 1
+        with av.open(str(video)) as seen:
+            count = sum(1 for _ in seen.decode(video=0))
+        write_video(into / "polished.mp4", [(20, 200, 20)] * count)
+        return into / "polished.mp4"
+
+
+def test_an_enhancer_works_on_finished_clips_all_or_none(tmp_path: Path) -> None:
+    script, narration = episode(tmp_path, [("A", "Hello there.")])
+    lamp, told, cache = Lamp(), [], Cache(tmp_path / "c")
+
+    def clips(enhancer: Polish | None) -> dict[int, AvatarClip]:
+        return render(narration, presenters(script), Renderer(lamp, {}, enhancer=enhancer), cache=cache,
+                      step=lambda frames, reused: None, not_enhanced=told.append)["A"]
+
+    plain, short = clips(None), clips(Polish(left=1))
+    assert [str(error) for error in told] == ["out of polish"] and plain == short  # one of two would look odd
+    better = clips(Polish())
+    assert len(lamp.calls) == 2  # nothing is rendered again
+    green = next(iter(frames_of_clip(better[0], 48))).to_ndarray(format="rgb24").mean((0, 1))
+    assert green[1] > 180 and green[0] < 60
+
+
 def test_a_drawn_host_becomes_a_picture_with_its_head_in_it(tmp_path: Path) -> None:
     script, _ = episode(tmp_path, [("A", "Hello.")])
     picture = np.asarray(Image.open(picture_of(presenters(script)[0], Cache(tmp_path / "c"))))

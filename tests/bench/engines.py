@@ -23,7 +23,8 @@ from PIL import Image
 
 from podcast.audio import wav_length, wav_rate, write_wav
 from podcast.config import load_config
-from podcast.engines.installed import EngineRoom, Installed
+from podcast.engines.installed import EngineRoom
+from podcast.engines.installed.engine import Installed
 from podcast.environments.results import measure_video
 from podcast.environments.spec import EngineSpec
 from podcast.errors import EngineError

@@ -20,6 +20,7 @@ from podcast.cache import Cache, digest_of, digest_of_file
 from podcast.canvas import to_rgb
 from podcast.engines.base import AvatarEngine, Enhancer
 from podcast.episode import SAMPLE_RATE, AvatarClip, Narration, Presenter, Slot, samples_at
+from podcast.errors import EngineError
 from podcast.puppet.faces import load_face_map
 from podcast.puppet.points68 import points68
 from podcast.puppet.pose import REST
@@ -57,6 +58,7 @@ def render(
     narration: Narration, presenters: Sequence[Presenter], renderer: Renderer, *, cache: Cache,
     step: Callable[[int, bool], None], total: Callable[[int], None] = lambda frames: None,
     progress: Callable[[float, int], None] = lambda share, frames: None,
+    not_enhanced: Callable[[EngineError], None] = lambda error: None,
 ) -> dict[str, dict[int, AvatarClip]]:
     """Return the clips of each presenter, by speaker and the slot's index; made once and cached one by one.
 
@@ -68,13 +70,24 @@ def render(
         step: is told the frames of each clip that is ready, and whether it was there already.
         total: is told how many frames there will be.
         progress: is told how much of the clip in the making is done, 0 … 1, and how many frames it has.
+        not_enhanced: is told why a presenter's clips stay as they were rendered; it may raise.
 
     Raises:
         EngineError: the renderer failed.
     """
     work = {p.speaker: _work(narration, p.speaker) for p in presenters}
-    total(sum(item.frames for items in work.values() for item in items))
-    return {p.speaker: _clips(narration, p, work[p.speaker], renderer, cache, step, progress) for p in presenters}
+    rounds = 2 if renderer.enhancer else 1
+    total(rounds * sum(item.frames for items in work.values() for item in items))
+    clips = {}
+    for presenter in presenters:
+        found = _rendered(narration, presenter, work[presenter.speaker], renderer, cache, step, progress)
+        if renderer.enhancer:
+            try:
+                found = _enhanced(found, work[presenter.speaker], renderer.enhancer, cache, step)
+            except EngineError as error:
+                not_enhanced(error)
+        clips[presenter.speaker] = _clips(narration, presenter, found)
+    return clips
 
 
 def _work(narration: Narration, speaker: str) -> list[_Work]:
@@ -85,24 +98,52 @@ def _work(narration: Narration, speaker: str) -> list[_Work]:
     return [_Work(None, round(_RESTING * narration.rate), "rest"), *spoken]
 
 
-def _clips(
+_Found = dict[int | None, tuple[Path, str]]  # by the slot's index (None: at rest): the clip and its address
+
+
+def _rendered(
     narration: Narration, presenter: Presenter, work: Sequence[_Work], renderer: Renderer, cache: Cache,
     step: Callable[[int, bool], None], progress: Callable[[float, int], None],
-) -> dict[int, AvatarClip]:
+) -> _Found:
     still = picture_of(presenter, cache)
-    found: dict[int | None, tuple[Path, str]] = {}
+    found: _Found = {}
     for item in work:
         slot = None if item.index is None else narration.slots[item.index]
         address = cache.key(
             "avatar-clip", VERSION, engine=renderer.engine.identity(), options=dict(renderer.options),
             picture=digest_of_file(still), said=item.digest, frames=item.frames, rate=str(narration.rate),
-            seed=renderer.seed, **({"enhancer": renderer.enhancer.identity()} if renderer.enhancer else {}))
+            seed=renderer.seed)
         kept = cache.get(address) is not None
         entry = cache.fetch(address, lambda folder, s=slot, n=item.frames: _make(  # type: ignore[misc]
             folder, renderer, still, s, n, narration.rate, lambda share: progress(share, n)))
         found[item.index] = entry / CLIP, address
         step(item.frames, kept)
-    resting, rest_digest = found.pop(None)
+    return found
+
+
+def _enhanced(
+    found: _Found, work: Sequence[_Work], enhancer: Enhancer, cache: Cache, step: Callable[[int, bool], None]
+) -> _Found:
+    """Return the clips with better faces: all of them, so that a presenter looks the same throughout."""
+    better: _Found = {}
+    for item in work:
+        clip, rendered = found[item.index]
+        address = cache.key("avatar-enhanced", VERSION, clip=rendered, enhancer=enhancer.identity())
+        kept = cache.get(address) is not None
+
+        def make(folder: Path, clip: Path = clip) -> None:
+            made = enhancer.enhance(clip, folder)
+            if made.name != CLIP:
+                made.replace(folder / CLIP)
+
+        better[item.index] = cache.fetch(address, make) / CLIP, address
+        step(item.frames, kept)
+    return better
+
+
+def _clips(narration: Narration, presenter: Presenter, found: _Found) -> dict[int, AvatarClip]:
+    """Return a clip for every slot: what was rendered for it, or the presenter at rest."""
+    resting, rest_digest = found[None]
     seen = replace(presenter, figure=resting, digest=rest_digest, background="keep", framing="full")
     at_rest = AvatarClip(seen, rest_digest, video=resting, resting=True)
     clips = {i: at_rest for i, slot in enumerate(narration.slots) if slot.kind != "clip"}
@@ -116,9 +157,6 @@ def _make(
     sound = folder / "sound.wav"
     write_wav(sound, resample(_sound(slot, frames, rate), SAMPLE_RATE, SOUND_RATE), SOUND_RATE)
     made = renderer.engine.animate(still, sound, frames, rate, renderer.seed, renderer.options, folder, progress)
-    if renderer.enhancer:
-        rendered, made = made, renderer.enhancer.enhance(made, folder)
-        rendered.unlink()
     if made.name != CLIP:
         made.replace(folder / CLIP)
     sound.unlink()

@@ -13,7 +13,8 @@ from podcast.cli.screen import ScreenReporter, out, show, table
 from podcast.config import load_config
 from podcast.engines import CLOUD_ENGINES, SPEECH_ENGINES, speech_engine
 from podcast.engines.base import SpeechEngine
-from podcast.engines.installed import EngineRoom, InstalledSpeech
+from podcast.engines.installed import EngineRoom
+from podcast.engines.installed.speech import InstalledSpeech
 from podcast.environments.manifest import nearest
 from podcast.environments.spec import EngineSpec
 from podcast.errors import EngineError

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
@@ -14,21 +14,15 @@ from podcast.avatar import Renderer
 from podcast.config import Config
 from podcast.engines import CLOUD_ENGINES, MUSIC_ENGINES, SPEECH_ENGINES, music_engine, speech_engine
 from podcast.engines.base import MusicEngine, SpeechEngine
-from podcast.engines.installed import (
-    EngineRoom,
-    InstalledAvatar,
-    InstalledEnhancer,
-    InstalledMusic,
-    InstalledSpeech,
-    SilentlyOnCpu,
-    Wish,
-)
-from podcast.environments.manifest import nearest
-from podcast.environments.spec import EngineKind
+from podcast.engines.installed import EngineRoom, SilentlyOnCpu, Wish
 from podcast.episode import Script
 from podcast.errors import ConfigError, EngineError
 from podcast.reporter import Reporter
 from podcast.rights import confirm
+
+if TYPE_CHECKING:
+    from podcast.engines.installed.enhancer import InstalledEnhancer
+    from podcast.environments.spec import EngineKind
 
 _PREFERRED = ("piper", "coqui")  # of the installed voices, where none is asked for: the first that suits the script
 EMBEDDED_VOICE = "espeak"
@@ -128,6 +122,8 @@ def suits(engine: SpeechEngine, config: Config, script: Script) -> bool:
 
 
 def _installed_speech(config: Config, name: str, room: EngineRoom, why: str) -> Chosen:
+    from podcast.engines.installed.speech import InstalledSpeech
+
     engine = room.get(name, "speech", "tts.engine")
     given = options_of(config, config.tts, name)
     if config.tts.rate != 1.0 and "rate" in (engine.spec.options or {}):
@@ -149,6 +145,8 @@ def choose_music(config: Config, room: EngineRoom, reporter: Reporter) -> Chosen
         return embedded_music(config, "chosen" if name in MUSIC_ENGINES else "needs nothing else")
     _known(name, "music", room, [*MUSIC_ENGINES, "auto"], "music.engine")
     try:
+        from podcast.engines.installed.music import InstalledMusic
+
         engine = room.get(name, "music", "music.engine")
         options = engine.options(options_of(config, config.music, name), f"music.{name}")
         return Chosen(InstalledMusic(engine, options), options, "chosen")
@@ -180,6 +178,8 @@ def choose_renderer(config: Config, room: EngineRoom, reporter: Reporter) -> Ren
         return None
     _known(name, "avatar", room, ["puppet"], "avatar.engine")
     try:
+        from podcast.engines.installed.avatar import InstalledAvatar
+
         engine = room.get(name, "avatar", "avatar.engine")
         given = options_of(config, config.avatar, name)
         enhancer = config.avatar.enhancer
@@ -200,6 +200,8 @@ def _enhancer(name: str, config: Config, room: EngineRoom, reporter: Reporter) -
     if name == "none":
         return None
     try:
+        from podcast.engines.installed.enhancer import InstalledEnhancer
+
         engine = room.get(name, "enhancer", "avatar.enhancer")
         options = engine.options(options_of(config, config.avatar, name), f"avatar.{name}")
         return InstalledEnhancer(engine, options, partial(face_nets, config, reporter))
@@ -219,6 +221,8 @@ def must_fail(error: EngineError, config: Config) -> bool:
 
 def _known(name: str, kind: EngineKind, room: EngineRoom, embedded: list[str], key: str) -> None:
     """Raise ConfigError for a name that no engine of a kind has: a slip of the pen is never a reason to fall back."""
+    from podcast.environments.manifest import nearest
+
     there = [*embedded, *room.specs(kind)]
     if name not in there:
         raise ConfigError(f"there is no engine {name!r}", nearest(name, there), key)

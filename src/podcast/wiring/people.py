@@ -60,13 +60,20 @@ def clips(
         with reporter.stage("avatar") as stage:
             stage.engine, stage.note = renderer.engine.info.name, "chosen"
             try:
-                rendered = render(narration, presenters, renderer, cache=cache, **_told(stage, reporter))
+                rendered = render(narration, presenters, renderer, cache=cache, **_told(stage, reporter),
+                                  not_enhanced=partial(_not_enhanced, config, reporter))
             except EngineError as error:
                 if must_fail(error, config):
                     raise
                 reporter.warn(f"{error}\nthe built-in renderer is used instead")
                 stage.note = "it failed: the built-in renderer was used"
     return animate(narration, presenters, _motion(config), _template(config, folder), alone, rendered)
+
+
+def _not_enhanced(config: Config, reporter: Reporter, error: EngineError) -> None:
+    if must_fail(error, config):
+        raise error
+    reporter.warn(f"{error}\nfaces stay as they were rendered")
 
 
 def _told(stage: Stage, reporter: Reporter) -> dict[str, Any]:

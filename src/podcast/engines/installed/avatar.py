@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from podcast.engines.base import EngineInfo
+from podcast.engines.installed.engine import Installed
 from podcast.engines.installed.info import info_of
-from podcast.engines.installed.room import Installed
 
 
 class InstalledAvatar:

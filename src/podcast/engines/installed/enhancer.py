@@ -13,8 +13,8 @@ import av
 import av.error
 import numpy as np
 
+from podcast.engines.installed.engine import Installed
 from podcast.engines.installed.info import info_of
-from podcast.engines.installed.room import Installed
 from podcast.errors import EngineError, PodcastError
 from podcast.puppet.face_nets import FaceNets
 from podcast.puppet.landmarks import Tracker

@@ -18,8 +18,8 @@ import numpy as np
 
 from podcast.audio import WavWriter, decode, resample, write_wav
 from podcast.engines.base import Music
+from podcast.engines.installed.engine import Installed
 from podcast.engines.installed.info import info_of
-from podcast.engines.installed.room import Installed
 from podcast.episode import SAMPLE_RATE, samples
 from podcast.errors import EngineError, MediaError
 from podcast.sound.loudness import Meter

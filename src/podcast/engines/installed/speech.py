@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from podcast.audio import wav_rate
 from podcast.engines.base import Speech
+from podcast.engines.installed.engine import Installed
 from podcast.engines.installed.info import info_of
-from podcast.engines.installed.room import Installed
 from podcast.environments.spec import EngineVoice
 from podcast.episode import Phone, Word
 from podcast.errors import EngineError
