@@ -101,7 +101,7 @@ class AvatarConfig(_Section):
     framing: Literal["head", "bust", "full"] = "bust"
     motion: str = "idle"
     energy: float = Field(1.0, ge=0, le=1.5)
-    enhancer: Literal["none", "gfpgan"] = "none"
+    enhancer: str = "none"
     gfpgan: dict[str, Any] = {}
     sadtalker: SadTalkerConfig = SadTalkerConfig()
 

@@ -199,6 +199,7 @@ def _enhancer(name: str, config: Config, room: EngineRoom, reporter: Reporter) -
 
     if name == "none":
         return None
+    _known(name, "enhancer", room, ["none"], "avatar.enhancer")
     try:
         from podcast.engines.installed.enhancer import InstalledEnhancer
 
