@@ -18,21 +18,26 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 from PIL import Image
 
 from podcast.audio import wav_length, wav_rate, write_wav
+from podcast.avatar.rendering import picture_of
+from podcast.cache import Cache
 from podcast.config import load_config
 from podcast.engines.installed import EngineRoom
 from podcast.engines.installed.engine import Installed
 from podcast.environments.results import measure_video
 from podcast.environments.spec import EngineSpec
-from podcast.errors import EngineError
+from podcast.episode import Presenter
+from podcast.errors import EngineError, PodcastError
 from podcast.process import run_program
 from podcast.proof.watch import process_tree
+from podcast.puppet.rig import host_folder
 
 TEXT = "Half a century later we carry that room in our pockets. It is smaller, faster, and far more crowded."
-_SECONDS = 4.0  # of music and of clips
+_SECONDS = {"music": 4.0, "avatar": 1.0, "enhancer": 0.4}  # of what is made
 _PATIENCE = 900.0  # s for an engine's own command line
 _WARM = 2  # jobs after the first, of which the best counts
 
@@ -66,8 +71,8 @@ def measure(engine: Installed, voice: str | None) -> Costs:
             try:
                 costs.own = timed(lambda: run_program(
                     own(engine, args, fresh(folder)), timeout=_PATIENCE, env=dict(os.environ)))[0]
-            except EngineError as error:
-                costs.notes.append(f"its own command line failed: {str(error)[-200:]}")
+            except PodcastError as error:
+                costs.notes.append(f"its own command line does not run here: {str(error).splitlines()[-1]}")
     return costs
 
 
@@ -92,25 +97,29 @@ def job(spec: EngineSpec, folder: Path, voice: str | None) -> dict[str, Any]:
         language = next((v.language for v in spec.voices if v.name == named), "") or "en"
         return {**common, "text": TEXT, "voice": named, "language": language}
     if spec.kind == "music":
-        return {**common, "descriptions": ["calm piano"], "seconds": _SECONDS, "seeds": [0], "melody": None}
-    sound, picture = folder / "voice.wav", folder / "face.png"
-    write_wav(sound, 0.2 * np.sin(np.arange(round(16_000 * _SECONDS)) / 9).astype(np.float32), 16_000)
-    Image.fromarray(np.full((512, 512, 3), 160, np.uint8)).save(picture)
-    frames = round(25 * _SECONDS)
+        return {**common, "descriptions": ["calm piano"], "seconds": _SECONDS["music"], "seeds": [0], "melody": None}
+    picture = picture_of(Presenter("A", "A", host_folder("maya"), "bench"), Cache(folder / "cache"))
+    points = np.load(picture.with_name("landmarks.npy"))
+    frames = round(25 * _SECONDS[spec.kind])
     if spec.kind == "avatar":
-        return {**common, "picture": str(picture), "audio": str(sound), "frames": frames, "rate": [25, 1]}
-    return {**common, "video": str(grey_video(folder / "clip.mp4", frames))}
+        sound = folder / "voice.wav"
+        write_wav(sound, 0.2 * np.sin(np.arange(640 * frames) / 9).astype(np.float32), 16_000)
+        return {**common, "picture": str(picture), "audio": str(sound), "frames": frames, "rate": [25, 1],
+                "landmarks": points.tolist()}
+    five = [points[part].mean(0).tolist() for part in (slice(36, 42), slice(42, 48), slice(30, 31), slice(48, 49),
+                                                       slice(54, 55))]
+    return {**common, "video": str(still_video(picture, folder / "clip.mp4", frames)), "landmarks": [five] * frames}
 
 
-def grey_video(path: Path, frames: int) -> Path:
-    """Write a plain video."""
-    import av
-
+def still_video(picture: Path, path: Path, frames: int) -> Path:
+    """Write a video of a picture."""
+    image = np.asarray(Image.open(picture).convert("RGB"))
+    image = image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=25)
-        stream.width = stream.height = 256
+        stream.height, stream.width = image.shape[:2]
         for _ in range(frames):
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((256, 256, 3), 128, np.uint8), format="rgb24")))
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         out.mux(stream.encode())
     return path
 
