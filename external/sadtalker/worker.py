@@ -27,6 +27,7 @@ from video import Canvas, Writer
 
 VIDEO = "clip.mp4"
 POSE_EASE, MOUTH_EASE = 0.4, 0.12  # s in which head and face leave the picture's own pose, and return to it
+PIECE = 64  # frames after which a machine whose processor shares the memory gets back what is not used
 CALIBRATION = 2  # frames on which the ranges of values are measured, for bytes
 HALF = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -39,6 +40,11 @@ class State:
         self.source, self.weights = Path(setup["source"]), Path(setup["weights"])
         self.models: dict[tuple[int, bool], tuple[Any, Reader]] = {}
         self.drawn: tuple[Any, Any] = (None, None)
+
+    def free(self) -> None:
+        """Give back what the device's allocator keeps, where the policy works in pieces (Apple)."""
+        if self.device.startswith("mps") and self.policy.get("chunked"):
+            torch.mps.empty_cache()
 
     def models_for(self, options: Options) -> tuple[Any, Reader]:
         """Return networks and reader for a job; those for other sizes and modes are let go."""
@@ -112,9 +118,12 @@ def run(state: State, args: dict[str, Any], progress: Callable[..., None]) -> di
         for face in _faces(draw, points, options.batch_size):
             video.add(canvas.frame(face))
             progress(0.02 + 0.98 * video.count / frames, f"frame {video.count} of {frames}")
+            if video.count % PIECE == 0:
+                state.free()
+    notes = ["upstream has no size 128: 256 is drawn and scaled"] if options.size != options.drawn_size else []
     return {
         "files": {"video": VIDEO}, "width": canvas.width, "height": canvas.height, "frames": video.count,
-        "device": state.device, "precision": state.precision(options),
+        "device": state.device, "precision": state.precision(options), "notes": notes,
     }  # fmt: skip
 
 

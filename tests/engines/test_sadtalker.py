@@ -124,7 +124,8 @@ def test_a_face_goes_back_into_its_picture(worker: Worker, tmp_path: Path) -> No
 
 
 def test_size_128_is_drawn_at_256_and_scaled(worker: Worker, tmp_path: Path) -> None:
-    assert worker.run(_args(tmp_path, frames=1, size=128))["width"] == 128
+    value = worker.run(_args(tmp_path, frames=1, size=128))
+    assert value["width"] == 128 and "no size 128" in value["notes"][0]
 
 
 def test_a_picture_without_a_face_is_refused(worker: Worker, tmp_path: Path) -> None:

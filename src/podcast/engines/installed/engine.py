@@ -136,7 +136,10 @@ class Installed:
                 progress(done)
 
             try:
-                return worker.run(args, heard, silent)
+                value = worker.run(args, heard, silent)
+                for note in value.get("notes", ()):
+                    self.room.tell(f"{self.spec.name}: {note}")
+                return value
             except CancelledError:
                 if silent.is_set():
                     raise SilentlyOnCpu(self.use.proof, self._remedy, "gpu.on_silent_cpu") from None
