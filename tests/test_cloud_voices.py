@@ -31,6 +31,7 @@ from podcast.engines.gtts import LIMIT, GoogleTranslate, google_language
 from podcast.episode import SAMPLE_RATE, Narration, Script, Speaker, Turn
 from podcast.errors import EngineError
 from podcast.narration import narrate
+from tests.test_produce import create
 
 QUICK = cloud.Patience(tries=4, first=0.01, most=0.5, timeout=5.0)
 NEAR = 0.08  # s
@@ -269,3 +270,24 @@ def test_an_episode_is_spoken_by_the_cloud(google: Google, tmp_path: Path) -> No
     asked = len(google.asked)
     told()
     assert len(google.asked) == asked  # all from the cache
+
+
+def test_an_episode_with_a_cloud_voice_from_the_command_line(google: Google, tmp_path: Path) -> None:
+    embedded, turn = speech_engine("espeak"), threading.Lock()
+
+    def speak(text: str) -> np.ndarray:
+        with turn:
+            return read_wav(embedded.synthesize(text, "isla", "en", {}, tmp_path).audio)[:, 0]
+
+    google.sound = speak
+    (tmp_path / "s.txt").write_text("The old boat came home. Nobody on the shore had waited for it.\n")
+    asked = []
+    for _ in range(2):
+        create(tmp_path, "--audio-only", "--skip-music", "--set", "tts.engine=gtts", PODCAST_GTTS_URL=google.url)
+        report = json.loads((tmp_path / "data/episodes/s/report.json").read_text())
+        narration = next(stage for stage in report["stages"] if stage["name"] == "narration")
+        asked.append(len(google.asked))
+        assert narration["engine"] == "gtts" and not report["warnings"]
+    assert asked[0] >= 2 and asked[0] == asked[1] and narration["reused"] == 2
+    with av.open(str(tmp_path / "data/episodes/s/s.mp3")) as sound:
+        assert sound.duration / av.time_base > 3

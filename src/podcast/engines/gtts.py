@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from podcast.engines.base import EngineInfo, Speech
 from podcast.episode import SAMPLE_RATE
 from podcast.errors import EngineError
 
+SERVER = "PODCAST_GTTS_URL"
 LIMIT = 100  # characters of a request; of longer texts only the beginning is spoken
 _PATH = "/_/TranslateWebserverUi/data/batchexecute"
 _CALL = "jQ1olc"  # the page's name for "speak"
@@ -97,8 +99,8 @@ class GoogleTranslate:
 
 
 def engine() -> GoogleTranslate:
-    """Return the engine."""
-    return GoogleTranslate()
+    """Return the engine; PODCAST_GTTS_URL names another server that answers as the service does."""
+    return GoogleTranslate(os.environ.get(SERVER, "").rstrip("/"))
 
 
 def google_language(language: str) -> str:
