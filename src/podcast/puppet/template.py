@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+import zlib
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -33,7 +34,8 @@ _FOLDER = Path(__file__).parent / "templates"
 _DEGREES = ("yaw", "pitch", "roll")
 _STEPS = {name: 1_000 if name in _DEGREES else 10_000 for name in TRACKS}  # per unit: int16 holds ±32° and ±3.2
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date of a zip entry, for bytes that do not depend on the clock
-_BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, NotImplementedError)
+# What damage looks like; RuntimeError is zipfile's for "encrypted" and "of a later version".
+_BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +130,9 @@ def load_template(path: Path) -> MotionTemplate:
         raise MediaError("there is no such motion template", "`podcast motion extract clip.mp4 -o me.npz` makes one",
                          str(path))
     try:
+        with zipfile.ZipFile(path) as whole:  # np.load takes other things too, and reads headers before checksums
+            if whole.testzip() is not None:
+                raise ValueError("a checksum differs")
         with np.load(path, allow_pickle=False) as archive:
             return _read(archive)
     except _BROKEN as error:
@@ -138,6 +143,11 @@ def load_template(path: Path) -> MotionTemplate:
 def _read(archive: np.lib.npyio.NpzFile) -> MotionTemplate:
     if int(archive["version"]) != FORMAT:
         raise ValueError("another format")
+    shapes = {name: archive[name].shape for name in ("name", "source", "rate", "starts", "channels")}
+    if shapes["name"] or shapes["source"] or shapes["rate"] != (2,) or len(shapes["starts"]) != 1:
+        raise ValueError("shapes do not fit")
+    if archive["rate"].dtype.kind != "i" or archive["starts"].dtype.kind != "i":
+        raise ValueError("types do not fit")
     names, stored = [str(name) for name in archive["channels"]], archive["poses"]
     if stored.ndim != 2 or stored.shape[1] != len(names) or stored.dtype != np.int16:
         raise ValueError("shapes do not fit")
