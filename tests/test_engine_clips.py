@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import importlib
 from fractions import Fraction
 from pathlib import Path
-from types import ModuleType
 
 import av
 import numpy as np
 import pytest
 
-from podcast.environments.manifest import shipped_folder
 from podcast.environments.results import check_video
 from podcast.environments.session import INSIDE
 
 FRAMES = 70  # x264 looks 40 ahead at most
 
 
-def _module(engine: str, name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(INSIDE))
-    file = shipped_folder() / engine / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"{engine}_{name}", file)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, module)  # dataclasses look there
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize("rate", [Fraction(25), Fraction(30000, 1001)])
 def test_the_renderer_writes_every_frame_at_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: Fraction
 ) -> None:
-    writer = _module("sadtalker", "video", monkeypatch).Writer
+    monkeypatch.syspath_prepend(str(INSIDE))
+    writer = importlib.import_module("podcast_video").Writer
     with writer(tmp_path / "clip.mp4", 128, 96, rate) as out:
         for number in range(FRAMES):
             out.add(np.full((96, 128, 3), 40 + 2 * number, np.uint8))

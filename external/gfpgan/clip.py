@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import av
 import av.error
-import cv2
 import numpy as np
 from paste import Planes
+from podcast_video import Writer
 from podcast_worker import Refused
 
-QUALITY = "12"  # x264's constant rate factor: no loss that can be seen; the clip is encoded once more
-_AVX512 = 14  # OpenCV's number for it
 _BT709 = 1  # FFmpeg's number for its colours
 
 
@@ -54,42 +51,13 @@ class Reader:
         return found[0], found[1], found[2]
 
 
-class Writer:
-    """An MP4 without sound, like the clip that was read; closed by leaving the `with` block."""
-
-    def __init__(self, file: Path, like: Reader) -> None:
-        self.container = av.open(str(file), "w")
-        self.stream: Any = self.container.add_stream("libx264", rate=like.rate)
-        self.stream.width, self.stream.height, self.stream.pix_fmt = like.width, like.height, "yuv420p"
-        self.stream.codec_context.time_base = 1 / like.rate
-        told, own = like.stream.codec_context, self.stream.codec_context
-        own.colorspace, own.color_primaries, own.color_trc = told.colorspace, told.color_primaries, told.color_trc
-        # One thread, and not AVX-512, whose macroblock tree reads memory that nobody has set: the same frames always
-        # give the same bytes.
-        tuning = "asm=avx2" if cv2.checkHardwareSupport(_AVX512) else "threads=1"
-        own.thread_count = 1
-        self.stream.options = {"crf": QUALITY, "preset": "veryfast", "x264-params": tuning}
-        self.count = 0
-
-    def __enter__(self) -> Writer:
-        return self
-
-    def add(self, planes: Planes) -> None:
-        """Write one frame."""
-        frame = _frame(planes)
-        frame.pts, frame.time_base = self.count, self.stream.codec_context.time_base
-        self.container.mux(self.stream.encode(frame))
-        self.count += 1
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.container.mux(self.stream.encode())
-        self.container.close()
+def writer_like(file: Path, clip: Reader) -> Writer:
+    """Return what writes a clip like the one that is read."""
+    return Writer(file, clip.width, clip.height, clip.rate, clip.stream.codec_context)
 
 
-def _frame(planes: Planes) -> Any:
+def frame_of(planes: Planes) -> Any:
+    """Return planes as a frame."""
     frame = av.VideoFrame(planes[0].shape[1], planes[0].shape[0], "yuv420p")
     for plane, data in zip(frame.planes, planes, strict=True):
         rows = np.zeros((plane.height, plane.line_size), np.uint8)

@@ -33,7 +33,7 @@ def load(device: str, setup: dict[str, Any]) -> State:
 def run(state: State, args: dict[str, Any], progress: Callable[..., None]) -> dict[str, Any]:
     """Enhance args["video"], in which args["landmarks"] tell where the face is."""
     import alignment
-    from clip import Reader, Writer
+    from clip import Reader, frame_of, writer_like
 
     options, points = args.get("options") or {}, args.get("landmarks")
     if points is None:
@@ -43,9 +43,9 @@ def run(state: State, args: dict[str, Any], progress: Callable[..., None]) -> di
     reader = Reader(Path(args["video"]))
     track = alignment.follow(points, reader.rate)
     made = Path(args["into"]) / MADE
-    with Writer(made, reader) as out:
+    with writer_like(made, reader) as out:
         for planes in enhanced(reader, track, net, strength, int(options.get("batch_size") or 1)):
-            out.add(planes)
+            out.add(frame_of(planes))
             progress(out.count / len(points), f"frame {out.count} of {len(points)}")
     if out.count != len(points):
         raise Refused("input", f"the clip has {out.count} frames, places of the face were given for {len(points)}")

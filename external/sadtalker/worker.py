@@ -20,10 +20,11 @@ import coefficients
 import networks
 import numpy as np
 import torch
+from canvas import Canvas
 from picture import Reader, Shown
+from podcast_video import Writer
 from render import Fast, Points, Stock
 from settings import Options, options_of
-from video import Canvas, Writer
 
 VIDEO = "clip.mp4"
 POSE_EASE, MOUTH_EASE = 0.4, 0.12  # s in which head and face leave the picture's own pose, and return to it

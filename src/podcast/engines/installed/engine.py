@@ -17,6 +17,7 @@ from podcast.environments.downloads import flaw, known
 from podcast.environments.install import Means, bring_weights
 from podcast.environments.manifest import check_options, wanted_weights
 from podcast.environments.places import held
+from podcast.environments.session import INSIDE
 from podcast.environments.spec import Environment, WeightFile
 from podcast.environments.worker import OutOfMemory, Setup, Worker
 from podcast.errors import ConfigError, EngineError
@@ -24,6 +25,7 @@ from podcast.proof import Proof, Step, Watch, ladder, policy_for
 from podcast.proof.ladder import told as told_of
 from podcast.proof.watch import process_tree
 
+_TALK = ("podcast_worker", "podcast_guard")  # say how workers are talked to, not what they make
 _BATCH, _SIZE = "batch_size", "size"  # options that an engine may have, by which less memory is needed
 
 
@@ -61,6 +63,8 @@ class Installed:
         """Return the SHA-256 of what the output depends on besides the options: environment, worker, weights."""
         folder = self.spec.folder
         code = {file.relative_to(folder).as_posix(): file.read_text("utf-8") for file in sorted(folder.rglob("*.py"))}
+        shared = [file for file in sorted(INSIDE.glob("podcast_*.py")) if file.stem not in _TALK]
+        code |= {f.name: f.read_text("utf-8") for f in shared if any(f.stem in text for text in code.values())}
         weights = {weight.path: known(weight, self.environment.weights).sha256 for weight in self._wanted}
         data = [self.spec.name, self.spec.version, self.environment.digest, code, weights]
         return hashlib.sha256(json.dumps(data).encode()).hexdigest()

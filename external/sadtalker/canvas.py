@@ -1,52 +1,11 @@
-"""Frames to a video file, one at a time."""
+"""Where an animated face goes in its picture."""
 
 from __future__ import annotations
 
-from fractions import Fraction
-from pathlib import Path
-from types import TracebackType
-from typing import Any
-
-import av
 import cv2
 import numpy as np
 
-QUALITY = "12"  # x264's constant rate factor: no loss that can be seen; the clip is encoded once more
-_AVX512 = 14  # OpenCV's number for it
 FEATHER = 0.06  # of the pasted region's shorter side, over which it fades into the picture
-
-
-class Writer:
-    """An MP4 without sound; closed by leaving the `with` block."""
-
-    def __init__(self, path: Path, width: int, height: int, rate: Fraction) -> None:
-        self.container = av.open(str(path), "w")
-        self.stream: Any = self.container.add_stream("libx264", rate=rate)
-        self.stream.width, self.stream.height, self.stream.pix_fmt = width, height, "yuv420p"
-        self.stream.codec_context.time_base = 1 / rate
-        # One thread, and not AVX-512, whose macroblock tree reads memory that nobody has set: the same frames always
-        # give the same bytes.
-        tuning = "asm=avx2" if cv2.checkHardwareSupport(_AVX512) else "threads=1"
-        self.stream.codec_context.thread_count = 1
-        self.stream.options = {"crf": QUALITY, "preset": "veryfast", "x264-params": tuning}
-        self.count = 0
-
-    def __enter__(self) -> Writer:
-        return self
-
-    def add(self, image: np.ndarray) -> None:
-        """Write one frame: RGB, uint8."""
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-        frame.pts, frame.time_base = self.count, self.stream.codec_context.time_base
-        self.container.mux(self.stream.encode(frame))
-        self.count += 1
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.container.mux(self.stream.encode())
-        self.container.close()
 
 
 class Canvas:
