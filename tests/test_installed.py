@@ -62,7 +62,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     means = Means(prove_environment, check_worker)
     voice = {"kind": "speech", "languages": ["en"], "timings": True,
              "voices": [{"name": "hum", "language": "en", "gender": "female", "about": "a hum"}]}
-    for name, changes in (("lamp", {}), ("hummer", voice)):
+    options = {**yaml.safe_load((FIXTURE / "engine.yaml").read_text())["options"],
+               "chunk": {"type": "integer", "default": 0}}
+    for name, changes in (("lamp", {"options": options}), ("hummer", voice)):
         install(load_spec(_engine(home / "engines", name, **changes)), home / "data", means)
     _engine(home / "engines", "absent")
     _engine(home / "engines", "greedy", licence={"code": "MIT", "weights": "CC-BY-NC-4.0", "commercial": False})
@@ -146,9 +148,10 @@ def test_memory_that_runs_out_is_answered_by_less(home: Path, tmp_path: Path) ->
     with _room(home) as room, room.heard(lambda text: None, (heard := []).append):
         engine = _open(room, home)
         with pytest.raises(EngineError, match="memory ran out"):
-            engine.run(_job(tmp_path, size=128, message="CUDA out of memory. Tried to allocate 2.00 GiB"))
-        assert [("64" in step, "processor" in step) for step in engine.use.steps] == [(True, False), (False, True)]
-        assert len(heard) == 2 and engine.use.used == "cpu"
+            engine.run(_job(tmp_path, size=128, chunk=64, message="CUDA out of memory. Tried to allocate 2.00 GiB"))
+        told = ["64 pixels instead of 128", "pieces of 32 frames", "pieces of 16 frames", "the processor"]
+        assert all(words in step for words, step in zip(told, engine.use.steps, strict=True))
+        assert len(heard) == 4 and engine.use.used == "cpu"
         value = engine.run(_job(tmp_path, size=128))
         assert value["width"] == 128 and value["device"] == "cpu"  # the step that is left serves the next job, too
 

@@ -166,6 +166,20 @@ class Polish:
         return into / "polished.mp4"
 
 
+def test_a_clip_that_came_out_smaller_is_not_kept_as_what_was_asked_for(tmp_path: Path) -> None:
+    class Shrinking(Lamp):
+        def identity(self) -> str:
+            return f"lamp, {'small' if len(self.calls) > 1 and short else 'large'}"
+
+    short = True  # of memory, from the second clip on
+    first, again = Shrinking(), Shrinking()
+    clips = _rendered(tmp_path, [("A", "Hello there.")], first)[3]["A"]
+    assert len(first.calls) == 2 and clips[0].video.is_file()
+    short = False
+    _rendered(tmp_path, [("A", "Hello there.")], again)
+    assert again.calls == [48]  # the clip at rest was large, the other one is made as it was asked for
+
+
 def test_an_enhancer_works_on_finished_clips_all_or_none(tmp_path: Path) -> None:
     script, narration = episode(tmp_path, [("A", "Hello there.")])
     lamp, told, cache = Lamp(), [], Cache(tmp_path / "c")

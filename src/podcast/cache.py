@@ -107,6 +107,10 @@ class Cache:
         self.misses += 1
         return self.put(address, make)
 
+    def forget(self, address: str) -> None:
+        """Remove an entry that turned out not to be what its address says."""
+        shutil.rmtree(self._entry(address), ignore_errors=True)
+
     def _drafts(self) -> Path:
         drafts = self.root / "drafts"
         drafts.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ address of its own, and a changed sentence costs one clip.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -109,13 +110,22 @@ def _rendered(
     found: _Found = {}
     for item in work:
         slot = None if item.index is None else narration.slots[item.index]
-        address = cache.key(
-            "avatar-clip", VERSION, engine=renderer.engine.identity(), options=dict(renderer.options),
-            picture=digest_of_file(still), said=item.digest, frames=item.frames, rate=str(narration.rate),
-            seed=renderer.seed)
+
+        def place(item: _Work = item) -> str:
+            return cache.key(
+                "avatar-clip", VERSION, engine=renderer.engine.identity(), options=dict(renderer.options),
+                picture=digest_of_file(still), said=item.digest, frames=item.frames, rate=str(narration.rate),
+                seed=renderer.seed)
+
+        address = place()
         kept = cache.get(address) is not None
         entry = cache.fetch(address, lambda folder, s=slot, n=item.frames: _make(  # type: ignore[misc]
             folder, renderer, still, s, n, narration.rate, lambda share: progress(share, n)))
+        if (true := place()) != address:  # memory ran out meanwhile, and the clip is smaller than was asked for
+            made = entry / CLIP
+            entry = cache.fetch(true, lambda folder, made=made: shutil.copyfile(made, folder / CLIP))  # type: ignore[misc]
+            cache.forget(address)
+            address = true
         found[item.index] = entry / CLIP, address
         step(item.frames, kept)
     return found

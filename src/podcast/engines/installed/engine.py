@@ -26,7 +26,7 @@ from podcast.proof.ladder import told as told_of
 from podcast.proof.watch import process_tree
 
 _TALK = ("podcast_worker", "podcast_guard")  # say how workers are talked to, not what they make
-_BATCH, _SIZE = "batch_size", "size"  # options that an engine may have, by which less memory is needed
+_BATCH, _SIZE, _CHUNK = "batch_size", "size", "chunk"  # options that an engine may have, by which less memory is needed
 
 
 class Installed:
@@ -35,6 +35,7 @@ class Installed:
     def __init__(self, room: EngineRoom, environment: Environment, proof: Proof) -> None:
         self.room, self.environment, self.proof, self.spec = room, environment, proof, environment.spec
         self._milder: Step | None = None  # the step that had memory enough
+        self._shrunk = 0  # pixels, if it is a smaller picture than was asked for
         self._bringing = threading.Lock()
         self._wanted = wanted_weights(self.spec)  # by the options of this run
         self.use = DeviceUse(self.spec.name, proof.asked, proof.device, proof.verdict, proof.sentence, proof.remedy,
@@ -66,7 +67,9 @@ class Installed:
         shared = [file for file in sorted(INSIDE.glob("podcast_*.py")) if file.stem not in _TALK]
         code |= {f.name: f.read_text("utf-8") for f in shared if any(f.stem in text for text in code.values())}
         weights = {weight.path: known(weight, self.environment.weights).sha256 for weight in self._wanted}
-        data = [self.spec.name, self.spec.version, self.environment.digest, code, weights]
+        data: list[Any] = [self.spec.name, self.spec.version, self.environment.digest, code, weights]
+        if self._shrunk:  # must not be taken for the size that was asked for
+            data.append(self._shrunk)
         return hashlib.sha256(json.dumps(data).encode()).hexdigest()
 
     def options(self, given: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -96,7 +99,7 @@ class Installed:
         except OutOfMemory as error:
             last = error
         for step in self._steps(args):
-            self._take(step)
+            self._take(step, args)
             try:
                 return self._attempt(args, step, progress)
             except OutOfMemory as error:
@@ -106,12 +109,13 @@ class Installed:
     def _steps(self, args: Mapping[str, Any]) -> Sequence[Step]:
         options, known_options = args.get("options", {}), self.spec.options or {}
         sizes = [int(size) for size in known_options[_SIZE].choices] if _SIZE in known_options else []
-        steps = ladder(int(options.get(_BATCH, 1)), int(options.get(_SIZE, 0)), sizes,
+        steps = ladder(int(options.get(_BATCH, 1)), int(options.get(_SIZE, 0)), sizes, int(options.get(_CHUNK, 0)),
                        device=self.use.used.partition(":")[0])
         return steps[steps.index(self._milder) + 1 :] if self._milder in steps else steps
 
-    def _take(self, step: Step) -> None:
+    def _take(self, step: Step, args: Mapping[str, Any]) -> None:
         self._milder = step
+        self._shrunk = step.size if step.size < int(args.get("options", {}).get(_SIZE, 0)) else 0
         sentence = told_of(step, self.spec.name)
         self.use.steps.append(sentence)
         self.room.warn(sentence)
@@ -124,7 +128,8 @@ class Installed:
         device = (step.device if step else "") or self.proof.device
         if step:
             options = dict(args.get("options", {}))
-            options |= {k: v for k, v in ((_BATCH, step.batch), (_SIZE, step.size)) if k in options}
+            options |= {k: v for k, v in ((_BATCH, step.batch), (_SIZE, step.size), (_CHUNK, step.chunk))
+                        if k in options}
             args = {**args, "options": options}
             self.bring(wanted_weights(self.spec, options))
         worker, silent = self.room.workers.get(self.environment, self._setup(device)), threading.Event()
