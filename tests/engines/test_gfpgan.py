@@ -9,7 +9,6 @@ import importlib
 import os
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -18,12 +17,12 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from tests.engines import real
 
 from podcast.engines.installed.enhancer import InstalledEnhancer, five_points
 from podcast.environments.manifest import check_options, find_spec, wanted_weights
 from podcast.environments.results import measure_video
-from podcast.environments.spec import Environment
-from podcast.environments.worker import Refusal, Setup, Worker
+from podcast.environments.worker import Refusal, Worker
 
 HERE = Path(__file__).parent
 WIDTH, HEIGHT, RATE = 480, 360, Fraction(30000, 1001)
@@ -121,28 +120,17 @@ def test_colours_come_back(paste: Any, bt709: bool) -> None:
 
 @pytest.fixture(scope="module")
 def python() -> Path:
-    if not (name := os.environ.get("PODCAST_TEST_GFPGAN_PYTHON")):
-        pytest.skip("PODCAST_TEST_GFPGAN_PYTHON is not set")
-    return Path(name)
+    return real.place("PODCAST_TEST_GFPGAN_PYTHON")
 
 
 @pytest.fixture(scope="module")
 def weights(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("gfpgan")
-    subprocess.run([python, HERE / "gfpgan_random.py", folder], check=True, capture_output=True)
-    return folder
-
-
-def start(python: Path, weights: Path, folder: Path, **policy: Any) -> Worker:
-    spec = find_spec("gfpgan")
-    place = folder / "environment"
-    place.mkdir(exist_ok=True)
-    return Worker(Environment(spec, spec.variants[1], "0" * 64, place, python, None, weights), Setup(policy=policy))
+    return real.random_weights("gfpgan", python, tmp_path_factory.mktemp("gfpgan"))
 
 
 @pytest.fixture(scope="module")
 def worker(python: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    with start(python, weights, tmp_path_factory.mktemp("work")) as warm:
+    with real.start("gfpgan", python, weights, tmp_path_factory.mktemp("work")) as warm:
         yield warm
 
 
@@ -232,7 +220,7 @@ def peak(worker: Worker) -> int:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 def test_memory_does_not_grow_with_the_clip(python: Path, weights: Path, tmp_path: Path) -> None:
     short, long = (film(tmp_path / f"{n}.mp4", [picture()] * n) for n in (24, 400))
-    with start(python, weights, tmp_path) as one:
+    with real.start("gfpgan", python, weights, tmp_path) as one:
         enhance(one, short, tmp_path / "a", [points()] * 24, strength=0.0)
         before = peak(one)
         enhance(one, long, tmp_path / "b", [points()] * 400, strength=0.0)
@@ -252,9 +240,9 @@ def test_odd_clips_are_read(worker: Worker, tmp_path: Path) -> None:
 
 def test_gfpgan_itself(python: Path, tmp_path: Path) -> None:
     folder = tmp_path / "weights"
-    subprocess.run([python, HERE / "gfpgan_random.py", folder, "--all"], check=True, capture_output=True)
+    real.random_weights("gfpgan", python, folder, "--all")
     clip = film(tmp_path / "clip.mp4", [picture()] * 2)
-    with start(python, folder, tmp_path) as one:
+    with real.start("gfpgan", python, folder, tmp_path) as one:
         first, again = (enhance(one, clip, tmp_path / n, [points()] * 2, model="gfpgan") for n in "ab")
     assert first.read_bytes() == again.read_bytes() and measure_video(first) == (2, RATE)
     before, after = seen(clip), seen(first)
@@ -263,7 +251,7 @@ def test_gfpgan_itself(python: Path, tmp_path: Path) -> None:
 
 
 def test_half_precision_is_near(python: Path, weights: Path, better: Path, still: Path, tmp_path: Path) -> None:
-    with start(python, weights, tmp_path, precision="bfloat16") as half:
+    with real.start("gfpgan", python, weights, tmp_path, precision="bfloat16") as half:
         made = enhance(half, still, tmp_path / "a", [points(noise=0.7, seed=n) for n in range(FRAMES)])
     assert noise_of(seen(made), seen(better)) > 30
 
@@ -279,12 +267,13 @@ def test_what_is_wrong_is_told(python: Path, weights: Path, worker: Worker, stil
     broken = shutil.copytree(weights, tmp_path / "weights")
     file = broken / "RestoreFormer.pth"
     file.write_bytes(file.read_bytes()[:100_000])
-    with start(python, broken, tmp_path) as one, pytest.raises(Refusal, match=r"(?s)damaged.*engines repair gfpgan"):
+    saying = pytest.raises(Refusal, match=r"(?s)damaged.*engines repair gfpgan")
+    with real.start("gfpgan", python, broken, tmp_path) as one, saying:
         enhance(one, still, tmp_path / "d", [points()] * FRAMES)
 
 
 def test_a_worker_that_is_killed_is_replaced(python: Path, weights: Path, still: Path, tmp_path: Path) -> None:
-    with start(python, weights, tmp_path) as one:
+    with real.start("gfpgan", python, weights, tmp_path) as one:
         killed = []
 
         def heard(done: float, text: str) -> None:

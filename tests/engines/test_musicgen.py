@@ -21,13 +21,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.engines import real
 
 from podcast.audio import read_wav, wav_rate, write_wav
 from podcast.engines.installed.music import InstalledMusic
 from podcast.environments.manifest import check_options, find_spec, wanted_weights
 from podcast.environments.session import INSIDE
-from podcast.environments.spec import Environment
-from podcast.environments.worker import OutOfMemory, Refusal, Setup, Worker
+from podcast.environments.worker import OutOfMemory, Refusal, Worker
 from podcast.errors import EngineError
 
 HERE = Path(__file__).parent
@@ -49,28 +49,17 @@ def test_weights_forbid_commercial_use_and_each_model_brings_its_own() -> None:
 
 @pytest.fixture(scope="module")
 def python() -> Path:
-    if not (name := os.environ.get("PODCAST_TEST_MUSICGEN_PYTHON")):
-        pytest.skip("PODCAST_TEST_MUSICGEN_PYTHON is not set")
-    return Path(name)
+    return real.place("PODCAST_TEST_MUSICGEN_PYTHON")
 
 
 @pytest.fixture(scope="module")
 def weights(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("musicgen")
-    subprocess.run([python, HERE / "musicgen_random.py", folder], check=True, capture_output=True)
-    return folder
-
-
-def start(python: Path, weights: Path, folder: Path, **policy: Any) -> Worker:
-    spec = find_spec("musicgen")
-    place = folder / "environment"
-    place.mkdir(exist_ok=True)
-    return Worker(Environment(spec, spec.variants[1], "0" * 64, place, python, None, weights), Setup(policy=policy))
+    return real.random_weights("musicgen", python, tmp_path_factory.mktemp("musicgen"))
 
 
 @pytest.fixture(scope="module")
 def worker(python: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    with start(python, weights, tmp_path_factory.mktemp("work")) as warm:
+    with real.start("musicgen", python, weights, tmp_path_factory.mktemp("work")) as warm:
         yield warm
 
 
@@ -100,7 +89,7 @@ def test_music_is_as_long_as_asked_and_the_same_again(worker: Worker, tmp_path: 
 
 def test_a_new_process_composes_the_same(worker: Worker, python: Path, weights: Path, tmp_path: Path) -> None:
     first = compose(worker, tmp_path / "a")
-    with start(python, weights, tmp_path) as fresh:
+    with real.start("musicgen", python, weights, tmp_path) as fresh:
         assert compose(fresh, tmp_path / "b") == first
 
 
@@ -168,7 +157,7 @@ def test_ends_are_level_and_beats_go_on_over_the_joint(python: Path) -> None:
 
 
 def test_half_precision_composes(python: Path, weights: Path, tmp_path: Path) -> None:
-    with start(python, weights, tmp_path, precision="bfloat16") as half:
+    with real.start("musicgen", python, weights, tmp_path, precision="bfloat16") as half:
         first, again = compose(half, tmp_path / "a"), compose(half, tmp_path / "b")
     assert first == again and read_wav(tmp_path / "a/0.wav").std() > 0.01
 
@@ -184,7 +173,7 @@ def test_damaged_weights_are_told(python: Path, weights: Path, tmp_path: Path) -
     file = broken / "small/model.safetensors"
     file.write_bytes(file.read_bytes()[:-1000])
     (broken / "melody/config.json").write_text("{")
-    with start(python, broken, tmp_path) as one:
+    with real.start("musicgen", python, broken, tmp_path) as one:
         for model in ("small", "melody"):
             with pytest.raises(Refusal, match=rf"(?s)'{model}'.* damaged.*engines repair musicgen"):
                 compose(one, tmp_path / model, model=model)
@@ -205,7 +194,7 @@ def test_a_melody_needs_its_model_and_a_sound(worker: Worker, tmp_path: Path) ->
 
 
 def test_a_worker_that_is_killed_is_replaced(python: Path, weights: Path, tmp_path: Path) -> None:
-    with start(python, weights, tmp_path) as one:
+    with real.start("musicgen", python, weights, tmp_path) as one:
         killed = []
 
         def heard(done: float, text: str) -> None:

@@ -6,8 +6,6 @@ PODCAST_TEST_PIPER_PYTHON and PODCAST_TEST_COQUI_PYTHON name interpreters that h
 from __future__ import annotations
 
 import itertools
-import os
-import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,30 +13,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.engines import real
 
 from podcast.audio import read_wav, write_wav
 from podcast.environments.manifest import find_spec
-from podcast.environments.session import INSIDE
-from podcast.environments.spec import Environment
-from podcast.environments.worker import Refusal, Setup, Worker
+from podcast.environments.worker import Refusal, Worker
 
 HERE = Path(__file__).parent
 TEXT = "Hello there, this is one of a number of small tests. It was paid for, was it not?"
 NEAR = 0.08  # s by which a caption may miss its word
 WINDOW = 0.005  # s
-
-
-def _worker(engine: str, python: Path, weights: Path, folder: Path, **policy: Any) -> Worker:
-    spec = find_spec(engine)
-    place = folder / "environment"
-    place.mkdir(exist_ok=True)
-    return Worker(Environment(spec, spec.variants[-1], "0" * 64, place, python, None, weights), Setup(policy=policy))
-
-
-def _python(variable: str) -> Path:
-    if not (name := os.environ.get(variable)):
-        pytest.skip(f"{variable} is not set")
-    return Path(name)
 
 
 def _say(worker: Worker, into: Path, text: str = TEXT, seed: int = 1, **more: Any) -> tuple[np.ndarray, dict[str, Any]]:
@@ -81,9 +65,9 @@ def test_voices_are_told_apart(engine: str) -> None:
 
 @pytest.fixture(scope="module")
 def piper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    python, folder = _python("PODCAST_TEST_PIPER_PYTHON"), tmp_path_factory.mktemp("piper")
-    subprocess.run([python, HERE / "piper_random.py", folder / "weights", "random"], check=True)
-    with _worker("piper", python, folder / "weights", folder) as worker:
+    python, folder = real.place("PODCAST_TEST_PIPER_PYTHON"), tmp_path_factory.mktemp("piper")
+    real.random_weights("piper", python, folder / "weights", "random")
+    with real.start("piper", python, folder / "weights", folder) as worker:
         yield worker
 
 
@@ -118,7 +102,7 @@ def test_piper_says_the_same_again(piper: Worker, tmp_path: Path) -> None:
 def test_piper_in_a_new_process_says_the_same(piper: Worker, tmp_path: Path) -> None:
     first, _ = _say(piper, tmp_path / "a")
     environment = piper.environment
-    with _worker("piper", environment.python, environment.weights, tmp_path) as fresh:
+    with real.start("piper", environment.python, environment.weights, tmp_path) as fresh:
         again, _ = _say(fresh, tmp_path / "b")
     assert np.array_equal(first, again)
 
@@ -144,10 +128,9 @@ def test_piper_verifies_itself(piper: Worker) -> None:
 
 @pytest.fixture(scope="module")
 def coqui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    python, folder = _python("PODCAST_TEST_COQUI_PYTHON"), tmp_path_factory.mktemp("coqui")
-    env = {**os.environ, "PYTHONPATH": str(INSIDE)}
-    subprocess.run([python, HERE / "coqui_random.py", folder / "weights"], check=True, env=env)
-    with _worker("coqui", python, folder / "weights", folder) as worker:
+    python, folder = real.place("PODCAST_TEST_COQUI_PYTHON"), tmp_path_factory.mktemp("coqui")
+    real.random_weights("coqui", python, folder / "weights")
+    with real.start("coqui", python, folder / "weights", folder) as worker:
         yield worker
 
 
@@ -192,7 +175,7 @@ def test_coqui_says_the_same_again(coqui: Worker, tmp_path: Path, voice: str) ->
 def test_half_precision_changes_no_time_and_little_sound(coqui: Worker, tmp_path: Path) -> None:
     full, usual = _say(coqui, tmp_path / "a", voice="phones")
     python, weights = coqui.environment.python, coqui.environment.weights
-    with _worker("coqui", python, weights, tmp_path, precision="bfloat16") as half:
+    with real.start("coqui", python, weights, tmp_path, precision="bfloat16") as half:
         quick, value = _say(half, tmp_path / "b", voice="phones")
         cloned, _ = _say(half, tmp_path / "c", voice="Random Voice")
     assert value["words"] == usual["words"] and len(quick) == len(full)
