@@ -15,8 +15,10 @@ from podcast.puppet.matte import _without_scenery
 from podcast.puppet.portrait import PortraitFigure, portrait_cover, portrait_sheet, portrait_size
 from podcast.puppet.portrait.geometry import (
     CHEEKS,
+    CHIN,
     EARS,
     EYES,
+    FOREHEAD,
     JAW,
     LOWER_INNER,
     LOWER_OUTER,
@@ -27,7 +29,7 @@ from podcast.puppet.portrait.geometry import (
     UPPER_OUTER,
 )
 from podcast.puppet.portrait.glasses import find_rims
-from podcast.puppet.portrait.head import own_turn
+from podcast.puppet.portrait.head import _gentle, own_turn
 from podcast.puppet.pose import CHANNELS, INDEX, REST
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "samples" / "portraits"
@@ -462,6 +464,88 @@ def test_a_head_may_lie_across_the_edge_or_out_of_sight(centre: tuple[float, flo
     pictures = [portrait.draw(p).copy() for p in random_poses(4)]
     seen = any((picture != region).any() for picture in pictures)
     assert seen == (centre[0] > 0 and centre[1] < 100)
+
+
+def tilted(face: FaceMap, degrees: float) -> FaceMap:
+    """Return a face rolled in its picture."""
+    h, w = face.matte.shape
+    turn = cv2.getRotationMatrix2D((w / 2, 0.45 * h), degrees, 1.0)
+    lm = face.landmarks.copy()
+    lm[:, :2] = lm[:, :2] @ turn[:, :2].T + turn[:, 2]
+    image = cv2.warpAffine(face.image, turn, (w, h), borderMode=cv2.BORDER_REPLICATE)
+    return FaceMap(image, lm, cv2.warpAffine(face.matte, turn, (w, h)), 1.0)
+
+
+@pytest.mark.parametrize("degrees", [-40.0, 25.0])
+def test_tilted_heads_speak(degrees: float) -> None:
+    portrait = figure(tilted(drawn_face(), degrees))
+    rest, open_ = (portrait.draw(p).astype(int) for p in (REST.copy(), pose(jaw=1)))
+    assert (np.abs(rest - open_).max(2) > 20).sum() > 100
+
+
+def test_hair_turns_with_the_forehead_under_it() -> None:
+    portrait = figure()
+    head, lm = portrait.head, portrait.cutout.landmarks
+    chin, brow = lm[CHIN], lm[FOREHEAD]
+    column = round(float((brow[0] + 0.5) / head.cell[0] - 0.5))
+    rows = [round(float((brow[1] + (brow[1] - chin[1]) * up + 0.5) / head.cell[1] - 0.5)) for up in (0.0, 0.12, 0.24)]
+    forehead, above, higher = (float(head.depth[row, column]) for row in rows)
+    assert above > 0.65 * forehead > 0 and higher > 0.45 * forehead
+
+
+@pytest.mark.parametrize("degrees", [-18.0, 18.0])
+def test_no_turn_folds_the_face(degrees: float) -> None:
+    head = figure().head
+    gh, gw = head.depth.shape
+    x, y = np.meshgrid((np.arange(gw) + 0.5) * head.cell[0], (np.arange(gh) + 0.5) * head.cell[1])
+    steep = head.depth.copy()
+    steep[:, gw // 2 :] += 0.3 * head.height  # as beside the nose of a face half turned away
+    gentle = _gentle(steep, float(head.cell[0]))
+    move = head.move(pose(yaw=degrees), (0.0, 0.0))
+    ones = np.ones_like(x)
+    assert np.diff(move.forth(x, y, steep, ones)[0], axis=1).min() < 0 or degrees > 0
+    assert np.diff(move.forth(x, y, gentle, ones)[0], axis=1).min() > 0
+
+
+def cropped(face: FaceMap, top: int, bottom: int) -> FaceMap:
+    lm = face.landmarks - np.array([0, top, 0], np.float32)
+    return FaceMap(face.image[top:bottom].copy(), lm, face.matte[top:bottom].copy(), 1.0)
+
+
+def test_a_crown_of_our_own_is_hair() -> None:
+    face = drawn_face()
+    top = int(face.landmarks[FOREHEAD, 1] - 0.06 * face.height)  # a narrow strip of hair is left
+    portrait = figure(cropped(face, top, len(face.image)))
+    picture = to_rgb(portrait.draw(REST)).astype(int)
+    edge = int(portrait.cutout.landmarks[FOREHEAD, 1] + portrait.cutout.origin[1] - 0.03 * HEAD)
+    crown = picture[edge - round(0.12 * HEAD) : edge, int(CENTRE[0]) - 10 : int(CENTRE[0]) + 10]
+    assert np.abs(crown - (60, 40, 25)).max() < 40
+
+
+def test_hair_that_the_upper_edge_cuts_is_rounded_off() -> None:
+    face, more = drawn_face(), 60
+    image = cv2.copyMakeBorder(face.image, more, 0, 0, 0, cv2.BORDER_REPLICATE)
+    matte = cv2.copyMakeBorder(face.matte, more, 0, 0, 0, cv2.BORDER_CONSTANT, value=0)
+    lm = face.landmarks + np.array([0, more, 0], np.float32)
+    middle, half = int(lm[FOREHEAD, 0]), int(0.3 * face.height)
+    hair = slice(0, int(lm[FOREHEAD, 1])), slice(middle - half, middle + half)  # far above any usual crown
+    matte[hair], image[hair] = 1, (60, 40, 25)
+    solid = figure(FaceMap(image, lm, matte, 1.0)).cutout.layer[..., 3] > 128
+    first = np.flatnonzero(solid.any(1))[0]
+    widest = solid[: int(CENTRE[1])].sum(1).max()
+    assert 0 < solid[first].sum() < 0.4 * widest
+
+
+def test_a_nod_or_tilt_lifts_no_lower_edge_into_sight() -> None:
+    face = drawn_face()
+    bottom = int(face.landmarks[CHIN, 1] + 0.25 * face.height)
+    portrait = figure(cropped(face, 0, bottom))
+    floor = int(portrait.cutout.floor + portrait.cutout.origin[1])
+    below = floor + round(0.02 * HEAD) + 4  # breath needs a few rows more than the picture has
+    for p in (pose(roll=12), pose(roll=-12), pose(pitch=-11), pose(pitch=11)):
+        picture = portrait.draw(p)
+        assert np.array_equal(picture[below:], backdrop()[below:])
+        assert (picture[floor - 3] != backdrop()[floor - 3]).any(1).sum() > 0.3 * HEAD
 
 
 def test_wrong_pose_is_told() -> None:

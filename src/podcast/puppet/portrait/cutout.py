@@ -9,11 +9,13 @@ import numpy as np
 
 from podcast.canvas import to_layer, to_yuv
 from podcast.puppet.facemap import FaceMap
-from podcast.puppet.portrait.geometry import CHIN, FOREHEAD, crown_of, fall, rise
+from podcast.puppet.portrait.geometry import CHIN, FOREHEAD, OVAL, crown_of, fall, rise, touches_top
 
 _MARGIN = 0.10  # of the picture beyond the region that a moving head may bring in, head heights
 _ROOM = 0.04  # around the landmarks, head heights
 _DOME = 0.16  # height of the corners that a crown of our own rounds off, head heights
+_CAP = 0.6  # height of a crown of our own, half widths of what the edge cuts
+_BROW_MIDDLE = 9  # landmark amid the forehead, between the brows
 _FEATHER = 0.008  # least softness of the outline, head heights
 _SOLID, _CLEAR = 0.90, 0.10  # matte values that count as all and nothing
 _ENLARGED = 1.25  # from which scale on a matte's own pixels would be seen
@@ -32,6 +34,7 @@ class Cutout:
     head_height: float  # pixels
     face_height: float  # forehead to chin, pixels
     picture: np.ndarray  # uint8 (h, w, 3) RGB of the layer's box, with its background
+    floor: float = np.inf  # row of the layer at which the picture ends
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ def cut_out(face: FaceMap, placement: Placement, size: tuple[int, int], alone: b
     h, w = face.matte.shape
     corners = placement.to_region(np.array([[-0.5, -0.5], [w - 0.5, h - 0.5]]))
     crown, cut = crown_of(face)
+    cut = cut or touches_top(face)
     missing = int(np.ceil(max(corners[0, 1] - placement.to_region(crown)[1], 0.05 * head))) if cut else 0
     x0, y0 = np.maximum(np.floor(corners[0]).astype(int) - (0, max(missing, 0)), -margin)
     x1 = min(int(np.ceil(corners[1, 0])), size[0] + margin)
@@ -92,7 +96,7 @@ def cut_out(face: FaceMap, placement: Placement, size: tuple[int, int], alone: b
     if missing > 0 and known > 0:
         rgb, alpha = _crowned(rgb, alpha, known, missing, landmarks, head)
     layer = to_layer(np.dstack([_clean_edges(rgb, alpha), alpha * 255]))
-    return Cutout(layer, landmarks, np.array([x0, y0]), head, face.height * scale, rgb)
+    return Cutout(layer, landmarks, np.array([x0, y0]), head, face.height * scale, rgb, float(corners[1, 1] - y0))
 
 
 def shown(image: np.ndarray, placement: Placement, box: tuple[int, int, int, int]) -> np.ndarray:
@@ -167,19 +171,57 @@ def _crowned(
     """
     rgb, alpha = rgb.copy(), alpha.copy()
     edge = min(known + 2, len(alpha) - 1)
-    mirrored = np.clip(2 * edge - np.arange(edge), 0, len(alpha) - 1)
-    rgb[:edge] = rgb[mirrored]
     base = min(edge + round(_DOME * head), len(alpha) - 1)  # the dome begins here and rounds the corners off
     middle = int(np.clip(landmarks[FOREHEAD, 0], 0, alpha.shape[1] - 1))
-    outside = np.flatnonzero(alpha[base] < 0.5)
-    left = int(outside[outside < middle].max(initial=-1)) + 1
-    right = int(outside[outside > middle].min(initial=alpha.shape[1]))
-    alpha[:edge] = alpha[edge]
     y, x = np.mgrid[0:base, 0 : alpha.shape[1]].astype(np.float32)
+    rgb[:edge] = cv2.remap(rgb, x[:edge], _mirrored(edge, _hair_rows(rgb, edge, landmarks, head)), cv2.INTER_LINEAR)
+    alpha[:edge] = alpha[edge]
+    soft = max(1.5, 0.012 * head)
+    left, right = _run(alpha[base], middle)
     across = np.clip(np.abs(x - (left + right - 1) / 2) / max((right - left) / 2, 1.0), 0, 1)
     dome = base - (missing + base - edge) * np.sqrt(1 - across**2.3)
-    alpha[:base] *= np.clip((y - dome) / max(1.5, 0.012 * head) + 0.5, 0, 1) * (across < 1)
+    alpha[:base] *= np.clip((y - dome) / soft + 0.5, 0, 1) * (across < 1)
+    cut = np.flatnonzero(alpha[edge] > 0.5)
+    left, right = (int(cut[0]), int(cut[-1]) + 1) if len(cut) else (middle, middle + 1)
+    half = max((right - left) / 2, 1.0)  # what the edge cuts may be narrower than the dome: a cap of its own
+    across = np.clip(np.abs(x[:edge] - (left + right - 1) / 2) / half, 0, 1)
+    cap = edge - min(missing, _CAP * half) * np.sqrt(1 - across**2)
+    alpha[:edge] *= np.clip((y[:edge] - cap) / soft + 0.5, 0, 1) * (across < 1)
     return rgb, alpha
+
+
+def _run(row: np.ndarray, middle: int) -> tuple[int, int]:
+    """Return start and end of what a row of the matte covers around a column."""
+    outside = np.flatnonzero(row < 0.5)
+    return int(outside[outside < middle].max(initial=-1)) + 1, int(outside[outside > middle].min(initial=len(row)))
+
+
+def _hair_rows(rgb: np.ndarray, edge: int, landmarks: np.ndarray, head: float) -> np.ndarray:
+    """Return for each column how many rows from `edge` downwards are hair or hat rather than forehead (w,)."""
+    lm = landmarks[:, :2]
+    place = np.rint(lm[_BROW_MIDDLE]).astype(int)
+    r = max(1, round(0.02 * head))
+    patch = rgb[max(place[1] - r, 0) : place[1] + r + 1, max(place[0] - r, 0) : place[0] + r + 1].reshape(-1, 3)
+    skin = np.median(patch, 0) if len(patch) else np.full(3, 255.0)
+    end = int(np.clip(lm[FOREHEAD, 1], edge + 2, len(rgb)))
+    part = cv2.GaussianBlur(rgb[edge:end].astype(np.float32), (0, 0), max(1.0, 0.006 * head))
+    hair = cv2.blur(part[: max(2, r)].mean(0)[None], (4 * r + 1, 1))
+    bare = np.linalg.norm(part - skin, axis=2) < np.linalg.norm(part - hair, axis=2)
+    rows = np.where(bare.any(0), bare.argmax(0), end - edge).astype(np.float32)
+    oval = lm[list(OVAL)][lm[list(OVAL), 1] < lm[_BROW_MIDDLE, 1]]
+    if len(oval) > 1:
+        oval = oval[np.argsort(oval[:, 0])]
+        top = np.interp(np.arange(len(rows)), oval[:, 0], oval[:, 1], left=len(rgb), right=len(rgb))
+        rows = np.minimum(rows, top - edge).astype(np.float32)
+    wide = 2 * max(1, round(0.03 * head)) + 1
+    return cv2.blur(cv2.erode(rows[None], np.ones((1, wide), np.uint8)), (wide, 1))[0]
+
+
+def _mirrored(edge: int, rows: np.ndarray) -> np.ndarray:
+    """Return the rows (edge, w) from which those above `edge` are taken: to and fro over the given number of rows."""
+    room = np.maximum(rows, 2.0)[None]
+    away = (edge - np.arange(edge, dtype=np.float32))[:, None] % (2 * room)
+    return (edge + np.minimum(away, 2 * room - away)).astype(np.float32)
 
 
 def _shoulders(alpha: np.ndarray, corners: np.ndarray, landmarks: np.ndarray, head: float) -> np.ndarray:

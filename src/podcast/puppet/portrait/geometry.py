@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from podcast.puppet.facemap import FaceMap
+from podcast.puppet.portrait.strips import longest
 
 # Landmarks of the face mesh, left to right as the viewer sees an unmirrored face
 UPPER_OUTER = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291)
@@ -23,6 +24,8 @@ CHEEKS = (50, 280)
 
 _CROWN = (1.18, 1.50)  # chin to crown in face heights: least and most that is believed
 _CROWN_USUAL = 1.30
+_STRAND = 0.15  # face heights that are cut at least; single strands may end at the edge
+_TOUCH = 0.5  # face heights to either side of the forehead in which the upper edge may cut hair
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,14 @@ def crown_of(face: FaceMap) -> tuple[np.ndarray, bool]:
         if face.matte[min(int(y), h - 1), int(x)] < 0.5:
             return chin + up * (float(step) * face.height), False
     return chin + up * (_CROWN[1] * face.height), False
+
+
+def touches_top(face: FaceMap) -> bool:
+    """Tell whether the picture's upper edge cuts hair or hat above the head, however high these are."""
+    reach, x = _TOUCH * face.height, face.landmarks[FOREHEAD, 0]
+    row = face.matte[min(1, len(face.matte) - 1), max(0, int(x - reach)) : max(1, int(x + reach))]
+    start, end = longest(row > 0.5)
+    return end - start > _STRAND * face.height
 
 
 def combined(weights: np.ndarray, fields: np.ndarray) -> np.ndarray:

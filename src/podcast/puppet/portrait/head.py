@@ -16,11 +16,14 @@ from podcast.puppet.turn import Box, Move
 
 _NECK = -0.06, 0.36  # where the head's movement fades, head heights below the chin
 _NECK_TOP, _NECK_SIDE = (-0.30, 0.10), (0.30, 0.48)  # and to the sides of the neck, below and beside
+_FLOOR, _FLOOR_MOST = 0.6, 0.30  # and towards the picture's lower edge: of what lies below the chin, head heights
 _CELLS = 56  # nodes of the grid along a head height
 _ROUNDS = 4  # of the fixed-point iteration
 _DEPTH_GAIN = (
-    1.5  # the mesh is shallower than a head: ears half a face height behind the nose instead of three quarters
+    1.4  # the mesh is shallower than a head: ears half a face height behind the nose instead of three quarters
 )
+_SKULL_TOP, _SKULL_SIDE = 1.05, 0.45  # how far the skull goes on beyond the face, radii of its oval there
+_STEEPEST = 2.2  # rise of the depth per pixel: three quarters of what would fold at the most turn
 _TURNED_MOST = {"yaw": 24.0, "pitch": 17.0}  # degrees of turn, the picture's own included, that hold
 _LEAST = {"yaw": 6.0, "pitch": 6.0}
 _MOST = {"yaw": 18.0, "pitch": 11.0, "roll": 12.0}
@@ -74,7 +77,9 @@ class HeadWarp:
         below = ((x - lm[CHIN, 0]) * -self.up[0] + (y - lm[CHIN, 1]) * -self.up[1]) / head
         aside = np.abs((x - neck[0]) * -self.up[1] + (y - lm[CHIN, 1]) * self.up[0]) / head
         shoulder = rise(below, *_NECK_TOP) * rise(aside, *_NECK_SIDE)  # shoulders and what hangs over them stay
-        self.follow = (fall(below, *_NECK) * (1 - shoulder)).astype(np.float32)
+        room = max(_FLOOR * (cutout.floor - lm[CHIN, 1]), 0.05 * head)
+        above = rise(cutout.floor - y, 0.0, min(room, _FLOOR_MOST * head))  # long hair ends where the picture does
+        self.follow = (fall(below, *_NECK) * (1 - shoulder) * above).astype(np.float32)
         self.fields = np.dstack([self.depth, self.follow])
         self.basis = _expressions(lm, cutout.face_height, self.up, x, y, find_rims(cutout))
         self.limits = _limits(lm)
@@ -214,20 +219,53 @@ def _limits(lm: np.ndarray) -> dict[str, tuple[float, float]]:
 
 
 def _depth(lm: np.ndarray, face: float, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the depth at nodes (pixels, towards the viewer), zero at the ears and around the head."""
-    centre = lm[list(OVAL), :2].mean(0)
-    near = -(lm[:468, 2] - lm[list(EARS), 2].mean()) * _DEPTH_GAIN
-    hull = lm[list(OVAL), :2]
-    rings = [centre + (hull - centre) * grow for grow in (1.45, 1.9, 2.4)]
-    points = np.vstack([lm[:468, :2], *rings]).astype(np.float32)
-    values = np.r_[near, 0.15 * near[list(OVAL)], np.zeros(2 * len(hull))].astype(np.float32)
+    """Return the depth at nodes (pixels, towards the viewer), zero at the ears and around the head.
+
+    Within the face it is the mesh's. Beyond, the skull goes on: it falls off slowly towards the crown, so that hair
+    moves with the forehead under it, and fast to the sides and below the chin.
+    """
+    near = (-(lm[:468, 2] - lm[list(EARS), 2].mean()) * _DEPTH_GAIN).astype(np.float32)
+    points = lm[:468, :2].astype(np.float32)
     flat = np.stack([x, y], -1).reshape(-1, 2).astype(np.float32)
     far = (flat**2).sum(1)[:, None] + (points**2).sum(1)[None] - 2 * flat @ points.T
     near_weight, wide_weight = np.exp(-far / (2 * (0.045 * face) ** 2)), np.exp(-far / (2 * (0.16 * face) ** 2))
     weight = near_weight + 0.004 * wide_weight + 1e-12
-    depth = ((weight @ values) / weight.sum(1)).reshape(x.shape)
-    away = np.sqrt((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / face
-    return cv2.GaussianBlur((depth * fall(away, 1.1, 1.6)).astype(np.float32), (0, 0), 1.0)
+    inner = ((weight @ near) / weight.sum(1)).reshape(x.shape)
+    beyond, edge, up = _around_face(lm, near, x, y)
+    reach = _SKULL_SIDE + (_SKULL_TOP - _SKULL_SIDE) * rise(up, -0.2, 0.7)  # how far the skull goes on, oval radii
+    outer = edge * np.clip(1 - (np.clip(beyond - 1, 0, None) / reach) ** 2, 0, 1) ** 1.5
+    share = rise(beyond, 0.94, 1.06)
+    depth = (inner * (1 - share) + outer * share).astype(np.float32)
+    return cv2.GaussianBlur(_gentle(depth, float(x[0, 1] - x[0, 0])), (0, 0), 1.0)
+
+
+def _around_face(
+    lm: np.ndarray, near: np.ndarray, x: np.ndarray, y: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return for nodes how far out they lie (1 on the face's oval), the oval's depth there, and the share of up."""
+    oval = lm[list(OVAL), :2]
+    centre = oval.mean(0)
+    rim = oval - centre
+    angle = np.unwrap(np.arctan2(rim[:, 1], rim[:, 0]))
+    order = np.argsort(angle % (2 * np.pi))
+    angles = (angle % (2 * np.pi))[order]
+    smooth = cv2.GaussianBlur(np.tile(near[list(OVAL)], 3)[None], (0, 0), 2.0)[0][len(OVAL) : 2 * len(OVAL)]
+    at = np.arctan2(y - centre[1], x - centre[0]) % (2 * np.pi)
+    radius = np.interp(at, angles, np.linalg.norm(rim, axis=1)[order], period=2 * np.pi)
+    edge = np.interp(at, angles, smooth[order], period=2 * np.pi)
+    away = np.hypot(x - centre[0], y - centre[1])
+    axis = _unit(lm[FOREHEAD, :2] - lm[CHIN, :2])
+    up = ((x - centre[0]) * axis[0] + (y - centre[1]) * axis[1]) / np.maximum(away, 1e-3)
+    return away / np.maximum(radius, 1e-3), edge, up
+
+
+def _gentle(depth: np.ndarray, cell: float) -> np.ndarray:
+    """Return a depth without steps that would fold in a turn: amid the envelopes from above and below."""
+    low, high, step = depth, depth, np.float32(_STEEPEST * cell)
+    ring = np.ones((3, 3), np.uint8)
+    for _ in range(_CELLS // 3):
+        low, high = np.minimum(low, cv2.erode(low, ring) + step), np.maximum(high, cv2.dilate(high, ring) - step)
+    return (low + high) / 2
 
 
 def _expressions(

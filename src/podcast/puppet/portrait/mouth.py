@@ -225,7 +225,7 @@ class MouthWarp:
         height, pad = self.size[1], 0.15 * self.shape.half + 3
         x = np.array([0.0, self.size[0]])
         rows = np.r_[seam[1:-1, 1], np.interp(x, seam[:, 0], seam[:, 1])]
-        start = int(np.clip(rows.min() - pad, 0, height - 2))
+        start = int(np.clip(rows.min() - pad, 1, height - 2))  # there is always some skin above the joint
         return start, int(np.clip(rows.max() + pad, start + 1, height))
 
     def _joint_columns(self, seam: np.ndarray) -> slice:
