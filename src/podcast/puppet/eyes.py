@@ -10,15 +10,21 @@ from podcast.puppet.rig import Brow, Eye, Placed, Rig
 
 _CREASE = 0.40  # height of the folded lid, openings, where the rig says nothing
 _SHADE = 0.42  # darkness of the lid's shadow on the eye
-_LID_IN = 0.10  # blink at which the drawn lid has fully replaced the open one
+# Blinks over which the drawn lid replaces the open one; until then, and no further than to the last, the open one is
+# stretched down, so that both have their edge in one place.
+_LID_FROM, _LID_FULL, _STRETCHED = 0.15, 0.45, 0.5
+_UNDER_LASH, _UNDER_SHUT = 0.0005, 0.014  # how far the drawn lid is seen below its edge, open and shut, head heights
 _LASH = 0.012  # height of the lashes, head heights
 _SQUINT = 0.26  # rise of the lower lid, openings
-_BROW_LIFT = 0.030  # head heights
+_BROW_LIFT = 0.035  # head heights
 _FROWN_IN = 0.014
 _FROWN_DOWN = 0.012
 _FROWN_TILT = 9.0  # degrees
 _RAISE_TILT = 2.5
-_LID_FOLLOW = 0.24  # the upper lid comes down with a lowered gaze, share of a blink
+# How far the lids go along with the iris up and down, shares of its way: in people the upper lid follows nearly all
+# the way down and most of the way up, the lower one a third (Becker and Fuchs 1988).
+_UPPER_DOWN, _UPPER_UP, _LOWER_DOWN, _LOWER_UP = 0.85, 0.65, 0.35, 0.20
+_MOVED = 0.1  # pixels; lids that have moved less are drawn where they are
 _SHINE_SHARE = 0.25  # how far the highlight follows the iris
 
 
@@ -32,6 +38,7 @@ class EyePart:
         x0, x1 = int(upper[0, 0] - 0.35 * self.tall), int(upper[-1, 0] + 0.35 * self.tall) + 2
         y0, y1 = int(upper[:, 1].min() - crease - 0.30 * self.tall), int(lower[:, 1].max() + 0.40 * self.tall) + 2
         self.rows, self.cols = slice(max(0, y0), y1), slice(max(0, x0), x1)
+        self.travel = np.array(eye.travel) * scale
         self.base = head[self.rows, self.cols].copy()
         self.h, self.w = self.base.shape[:2]
         self.corner = np.add(origin, (self.cols.start, self.rows.start))  # of the box, scaled canvas pixels
@@ -40,7 +47,6 @@ class EyePart:
         self._opening(upper, lower)
         self.iris, _, _ = layers.sized(rig, eye.iris, scale)
         self.centre = np.array(eye.centre) * scale - self.corner - self.slit
-        self.travel = np.array(eye.travel) * scale
         self.shade = self._shade()
         self.shine = self._part(rig, eye.shine, scale)
         lid = self._part(rig, eye.lid, scale)
@@ -58,6 +64,7 @@ class EyePart:
         self.upper = np.interp(columns, upper[:, 0], upper[:, 1]).astype(np.float32)
         self.lower = np.interp(columns, lower[:, 0], lower[:, 1]).astype(np.float32)
         self.fold = self.upper - np.float32(crease)
+        self.height = height
         self.lash = np.float32(max(1.5, _LASH * height))
         middle, half = (upper[0, 0] + upper[-1, 0]) / 2, (upper[-1, 0] - upper[0, 0]) / 2
         self.bow = np.clip(1 - ((columns - middle) / half) ** 2, 0, 1).astype(np.float32)
@@ -69,8 +76,10 @@ class EyePart:
         x = np.concatenate([upper[:, 0], lower[::-1, 0]])
         mask = layers.polygon((self.w, self.h), x, np.concatenate([upper[:, 1], lower[::-1, 1]]))
         rows, cols = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-        self.open = slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
-        self.slit = np.array([cols[0], rows[0]])
+        top = max(0, int(rows[0] - _UPPER_UP * self.travel[1]) - 1)
+        bottom = min(self.h, int(rows[-1] + _LOWER_DOWN * self.travel[1]) + 3)
+        self.open = slice(top, bottom), slice(cols[0], cols[-1] + 1)
+        self.slit = np.array([cols[0], top])
         self.mask = np.ascontiguousarray(mask[self.open])
 
     def _shade(self) -> np.ndarray:
@@ -85,50 +94,59 @@ class EyePart:
 
     def draw(self, head: np.ndarray, blink: float, gaze_x: float, gaze_y: float, squint: float = 0.0) -> None:
         """Draw the eye into the head layer, in place; `squint` (0 … 1) raises the lower lid."""
-        blink = max(blink, _LID_FOLLOW * gaze_y)
-        patch = self.base.copy()
-        if blink < 0.98 or self.lid is None:
-            patch[self.open] = layers.over(patch[self.open], layers.masked(self._ball(gaze_x, gaze_y), self.mask))
-        if squint > 0.02:
-            self._raise_lower(patch, squint)
-        if blink > 0.01 and self.lid is not None:
-            patch = layers.over(patch, self._lowered(blink))
+        way = gaze_y * float(self.travel[1])
+        shut = max(blink if self.lid is not None else 0.0, min(_UPPER_DOWN * way / self.tall, _STRETCHED))
+        fallen = (_LOWER_DOWN if way > 0 else _LOWER_UP) * way - _SQUINT * self.tall * min(squint, 1.0)
+        lower = self.lower + self.bow * np.float32(fallen)
+        upper = self.upper + self.bow * np.float32(_UPPER_UP * min(way, 0.0))
+        if max(abs(way), abs(fallen), shut * self.tall) > _MOVED:
+            patch, mask, shade = self._parted(upper + (lower - upper) * np.float32(min(shut, _STRETCHED)), lower)
+        else:
+            patch, mask, shade = self.base.copy(), self.mask, self.shade
+        if shut < 0.98:
+            ball = layers.masked(self._ball(gaze_x, way, shade), mask)
+            patch[self.open] = layers.over(patch[self.open], ball)
+        if shut > _LID_FROM and self.lid is not None:
+            patch = layers.over(patch, self._lowered(shut, upper, lower))
         head[self.rows, self.cols] = patch
 
-    def _ball(self, gaze_x: float, gaze_y: float) -> np.ndarray:
-        """Return iris, shadow and highlight as a layer over the opening's box."""
+    def _parted(self, upper: np.ndarray, lower: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the skin, the opening's mask and the lid's shadow with the lids' edges moved to other rows."""
+        above, below = self.upper - upper, self.lower - lower  # from where skin and edges come
+        last = np.float32(self.h - 1)
+        share = np.clip((self.row - upper) / np.maximum(lower - upper, 0.5), 0, 1)
+        fade = np.minimum(self.row / np.maximum(upper, 1), (last - self.row) / np.maximum(last - lower, 1))
+        source = self.row + (above + (below - above) * share) * np.clip(fade, 0, 1)
+        patch = cv2.remap(self.base, self.map_x, source, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        there = self.map_x[self.open] - np.float32(self.slit[0]), source[self.open] - np.float32(self.slit[1])
+        mask = cv2.remap(self.mask, *there, cv2.INTER_LINEAR)
+        return patch, mask, cv2.remap(self.shade, *there, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+    def _ball(self, gaze_x: float, way: float, shade: np.ndarray) -> np.ndarray:
+        """Return iris, shadow and highlight as a layer over the opening's box; `way` is down, in pixels."""
         size = self.mask.shape[1], self.mask.shape[0]
-        move = self.travel * (gaze_x, gaze_y)
+        move = np.array([self.travel[0] * gaze_x, way])
         x, y = self.centre + move - np.array(self.iris.shape[1::-1]) / 2
-        ball = layers.over(layers.place(self.iris, x, y, size), self.shade)
+        ball = layers.over(layers.place(self.iris, x, y, size), shade)
         if self.shine is None:
             return ball
         layer, x, y = self.shine
         x, y = np.array([x, y]) - self.slit + _SHINE_SHARE * move
         return layers.over(ball, layers.place(layer, x, y, size))
 
-    def _raise_lower(self, patch: np.ndarray, squint: float) -> None:
-        """Pull the skin below the eye up over the eyeball, in place."""
-        rise = self.bow * np.float32(_SQUINT * self.tall * min(squint, 1.0))
-        edge = self.lower - rise
-        first = max(0, int(edge[self.open[1]].min()) - 1)
-        row = self.row[first:]
-        fade = np.clip((self.h - 1 - row) / (self.h - 1 - edge), 0, 1)
-        skin = cv2.remap(self.base, self.map_x[first:], row + rise * fade, cv2.INTER_LINEAR)
-        cover = np.clip((row - edge) * 255 + 127, 0, 255).astype(np.uint8)
-        cover[:, self.bow <= 0] = 0
-        layers.mix(patch[first:], skin, cover)
-
-    def _lowered(self, blink: float) -> np.ndarray:
+    def _lowered(self, shut: float, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
         """Return the upper lid: its skin stretched from the fold down to the lashes, which keep their size."""
-        edge = self.upper + (self.lower - self.upper) * np.float32(blink)
+        edge = upper + (lower - upper) * np.float32(shut)
         bottom = edge - self.lash
         stretch = np.maximum(self.lower - self.lash - self.fold, 0.5) / np.maximum(bottom - self.fold, 0.5)
         rel = self.row - bottom
         source = self.lower - self.lash + np.minimum(rel, rel * stretch)
         np.copyto(source, self.row, where=self.row < self.fold)
         lid = cv2.remap(self.lid, self.map_x, source, cv2.INTER_LINEAR)
-        return lid if blink >= _LID_IN else cv2.convertScaleAbs(lid, alpha=blink / _LID_IN)
+        below = _UNDER_LASH + (_UNDER_SHUT - _UNDER_LASH) * max(0.0, 10 * shut - 9)
+        seen = min((shut - _LID_FROM) / (_LID_FULL - _LID_FROM), 1.0)
+        cut = np.clip(edge + np.float32(below * self.height + 0.5) - self.row, 0, 1) * np.float32(255 * seen)
+        return layers.masked(lid, cut.astype(np.uint8))
 
 
 class BrowPart:

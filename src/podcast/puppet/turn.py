@@ -10,7 +10,9 @@ from podcast.puppet.rig import Rig
 
 LIMITS = {"yaw": 20.0, "pitch": 12.0, "roll": 12.0, "head_x": 0.07, "head_y": 0.07}  # where a pose is cut off
 _GRID = 10  # pixels between the nodes
-_ROUNDS = 3  # of the fixed-point iteration; the depth's slope times the sine of the turn stays under 0.5
+_ROUNDS, _ROUNDS_PER_TURN = 3, 10.0  # of the search for depths; more by the turn's sine, where slopes get steep in it
+_CLOSE = 0.1  # pixels; near enough
+_STEEPEST = 0.12  # least of what a turn leaves of a length: bounds the search's steps
 
 Box = tuple[int, int, int, int]
 
@@ -59,7 +61,10 @@ class Turner:
         x = (np.arange(gw, dtype=np.float32) + 0.5) * self.size[0]
         y = (np.arange(gh, dtype=np.float32) + 0.5) * self.size[1]
         canvas = (x + origin[0]) / scale, (y + origin[1]) / scale
-        self.grid = np.dstack([_depth(rig, *canvas) * np.float32(scale), _follow(rig, *canvas)])
+        depth = _depth(rig, *canvas) * np.float32(scale)
+        slope_y, slope_x = (np.gradient(depth, size, axis=i) for i, size in enumerate(self.size[::-1]))
+        self.grid = np.dstack([depth, _follow(rig, *canvas), slope_x, slope_y]).astype(np.float32)
+        self.range = np.float32(depth.min()), np.float32(depth.max())
         self.start = np.float32(0.1 * rig.head_height * scale)  # a likely depth
         solid = (
             cv2.dilate(cv2.resize(head[..., 3], (gw, gh), interpolation=cv2.INTER_AREA), np.ones((3, 3), np.uint8)) > 0
@@ -86,15 +91,32 @@ class Turner:
         return cv2.remap(head, maps, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
 
     def _inverse(self, move: Move, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the place in the head layer (h, w, 2) of nodes (x, y) relative to the pivot in the region."""
+        """Return the place in the head layer (h, w, 2) of nodes (x, y) relative to the pivot in the region.
+
+        Seen along a node's ray, the depth of the layer there less the depth on the ray falls all the way as long as
+        nothing folds: Newton's method finds where it is nil, and halves its bounds where it would leave them.
+        """
         px, py = (np.float32(v) for v in self.pivot)
-        sx, sy = move.back(x, y, self.start, np.float32(1))  # type: ignore[arg-type]
-        for _ in range(_ROUNDS):
+        kx, ky = (np.float32(v) for v in move.undo @ move.z)  # shift in the layer for a pixel of depth
+        low, high = (np.full_like(x, bound) for bound in self.range)
+        depth, follow = np.full_like(x, self.start), np.ones_like(x)
+        turned = float(np.hypot(*move.z))
+        for _ in range(_ROUNDS + int(_ROUNDS_PER_TURN * turned)):
+            sx, sy = move.back(x, y, depth, follow)
             u, v = (sx + (px + np.float32(0.5))) / self.size[0], (sy + (py + np.float32(0.5))) / self.size[1]
             here = cv2.remap(
                 self.grid, u - np.float32(0.5), v - np.float32(0.5), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
             )
-            sx, sy = move.back(x, y, here[..., 0], here[..., 1])
+            there, follow, slope_x, slope_y = cv2.split(here)
+            above = depth - there
+            if turned * float(np.abs(above).max()) < _CLOSE:
+                break
+            np.copyto(high, depth, where=above > 0)
+            np.copyto(low, depth, where=above <= 0)
+            left = np.maximum(1 + follow * (slope_x * kx + slope_y * ky), np.float32(_STEEPEST))
+            depth = depth - above / left
+            np.copyto(depth, (low + high) / 2, where=(depth < low) | (depth > high))
+        sx, sy = move.back(x, y, depth, follow)
         return np.dstack([sx + px, sy + py])
 
 
