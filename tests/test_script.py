@@ -161,6 +161,12 @@ def test_declared_names_match_in_any_case():
     assert script.speakers == (Speaker("JANE", "Dr. Jane Smith", voice="c", avatar="b"),)
 
 
+def test_deep_headings_are_chapters_where_there_are_no_others():
+    script = parse("# T\n\n### One (5 min)\n\nHi.\n\n### Two [2:00–3:00]\n\n#### Three\n\nHo.\n\n### In (1998)\n\nX.")
+    assert script.title == "T" and [c.title for c in script.chapters] == ["One", "Two", "In (1998)"]
+    assert {u.text for u in script.unspoken} == {"(5 min)", "[2:00–3:00]", "Three"}
+
+
 def test_names_beside_roles_and_time_stamps():
     script = parse("**Host 1 (Sarah):** Hi.\n\nHost 2 (00:04):\nHo. [crosstalk 00:05]\n\nHost 1: Hey.")
     assert [(s.id, s.name, s.delivery) for s in script.speakers] == [("HOST 1", "Sarah", ""), ("HOST 2", "Host 2", "")]
@@ -170,8 +176,78 @@ def test_names_beside_roles_and_time_stamps():
 
 def test_screenplays():
     text = "INT. STUDIO - DAY\n\nJANE\n(whispering)\nAre we live?\n\nBOB (V.O.)\nYes.\n\nJANE\nOh.\n\nTHE END"
-    assert who(text) == [("JANE", "Are we live?"), ("BOB", "Yes."), ("JANE", "Oh."), ("JANE", "THE END")]
+    assert who(text) == [("JANE", "Are we live?"), ("BOB", "Yes."), ("JANE", "Oh.")]
     assert who("OH NO\nit rains") == [(NARRATOR, "OH NO it rains")]
+
+
+def test_in_a_screenplay_what_stands_under_no_name_is_action():
+    text = "INT. HUT - DAY\n\nJANE\nIt rains.\n\nShe opens the door.\n\nJANE\nStill.\n\n[PAUSE 2s]\n\nFADE OUT."
+    script = parse(text)
+    assert [t.text for t in script.turns] == ["It rains.", "Still."] and script.turns[1].pause_after == 2
+    directions = [u.text for u in script.unspoken if u.reason == "stage direction"]
+    assert directions == ["INT. HUT - DAY", "She opens the door.", "FADE OUT."]
+
+
+def test_a_name_given_with_a_role_is_the_role():
+    text = "**Host 1 (Ann Lee):** Hi.\n\n**Host 2 (Bo):** Ho.\n\n**Ann:** Well?\n\nBO: Well.\n\nANN LEE: Bye."
+    script = parse(text)
+    assert [t.speaker for t in script.turns] == ["HOST 1", "HOST 2", "HOST 1", "HOST 2", "HOST 1"]
+    assert [s.name for s in script.speakers] == ["Ann Lee", "Bo"]
+
+
+def test_names_in_capitals_before_a_dash():
+    assert who("ANN - Hello.\n\nBOB – Hi.\n\nANN - Bye.\n\nBOB – Bye.") == [
+        ("ANN", "Hello."), ("BOB", "Hi."), ("ANN", "Bye."), ("BOB", "Bye.")]
+    assert who("NASA - the agency - flew.\n\nTwo - three.\n\nTwo - four.")[0] == (NARRATOR, "NASA - the agency - flew.")
+
+
+def test_the_end_of_an_episode_is_not_spoken():
+    assert said("Bye.\n\n*End of Episode*") == said("Bye.\n\n[END]") == said("Bye.\n\n— END —") == ["Bye."]
+    assert said("He died.\n\nThe end.") == ["He died.", "The end."]
+
+
+# ----------------------------------------------------------------------------------- captions, transcripts, web pages
+
+
+def test_captions_are_read_as_sentences():
+    text = ("1\n00:00:00,000 --> 00:00:03,200\nWelcome to\n\n2\n00:00:03,400 --> 00:00:07,000\n<i>the tour</i>.\n\n"
+            "3\n00:00:12,000 --> 00:00:13,000\nOn your left,\n\n4\n00:00:13,000 --> 00:00:14,000\nOn your left,\n"
+            "there are 4\n")
+    assert said(text) == ["Welcome to the tour.", "On your left, there are 4"]
+    assert len([u for u in parse(text).unspoken if u.reason == "time stamp"]) == 4
+
+
+def test_who_speaks_in_web_captions():
+    text = ("WEBVTT - made by hand\nKind: captions\n\nNOTE a\nb\n\nSTYLE\n::cue {}\n\nintro\n"
+            "00:01.000 --> 00:03.000 align:start\n<v Jane Doe>Hello <c.loud>there</c>,\n\n"
+            "00:03.000 --> 00:05.000\n<v Jane Doe>friends.\n\n00:05.000 --> 00:06.000\n<v.loud Bo>Hi &amp; bye.</v>\n")
+    assert who(text) == [("JANE DOE", "Hello there, friends."), ("BO", "Hi & bye.")]
+
+
+@pytest.mark.parametrize("line", [
+    "{name}  {time}", "{time} {name}", "[{time}] {name}", "{name} ({time})", "{name} | {time}", "{name}, 01:{time}"])
+def test_transcripts_tell_who_speaks_above_what_is_said(line):
+    said_by = [("Jane Doe", "0:03", "Hello."), ("Bo", "10:12", "Hi 10:30 then."), ("Jane Doe", "11:00", "Bye.")]
+    text = "\n\n".join(f"{line.format(name=name, time=time)}\n{words}" for name, time, words in said_by)
+    script = parse(text)
+    assert [(t.speaker, t.text) for t in script.turns] == [(n.upper(), w) for n, _, w in said_by]
+    assert [u.reason for u in script.unspoken] == ["time stamp"] * 3
+
+
+def test_times_beside_what_is_said_are_not_spoken():
+    assert said("0:00\nwelcome\n0:04\nto the show\n1:09\nabout tea") == ["welcome to the show about tea"]
+    assert said("0:00 Welcome.\n0:05 To tea.\n\n[0:12] Bye.") == ["Welcome. To tea.", "Bye."]
+    assert said("Hi.\n\n00:00 Welcome\n02:10 Tea\n05:00 Bye\n\nHo.") == ["Hi.", "Ho."]
+    assert said("10:30 Breakfast\n11:00 Lunch\n12:00 Tea") == ["10:30 Breakfast 11:00 Lunch 12:00 Tea"]
+
+
+def test_web_pages():
+    text = ("<!DOCTYPE html>\n<html><head><title>x</title>\n<style>p {}</style></head><body><h1>\nTea</h1>\n"
+            "<p>ANN: It is\n<b>hot</b>.</p><p>BO: Yes<br>it is.</p>\n<ul><li>One<li>Two</ul></body></html>")
+    script = parse(text)
+    assert script.title == "Tea"
+    assert [(t.speaker, t.text, t.line) for t in script.turns] == [
+        ("ANN", "It is hot.", 5), ("BO", "Yes it is.", 6), ("BO", "One.", 7), ("BO", "Two.", 7)]
 
 
 def test_questions_and_answers():

@@ -23,8 +23,10 @@ def choice(words: str) -> st.SearchStrategy[str]:
 MARKERS = choice(
     "[ ] ( ) * ** _ ` ``` ~~ # ## ### > - 1. 2. | --- === : : :: ! ![ ]( <!-- --> < > & \\ \" ' … . , "
     "[MUSIC: [MUSIC] [PAUSE [PAUSE] (beat) [IMAGE: none] [laughs] (sighs) DEAN: Host: Emma: NARRATOR( "
-    "[^1] [^1]: Tone: Title: INTRO: SFX: http://x.y/z |---|---| [x] music fades out -12dB 5s {{ }}"
-)
+    "[^1] [^1]: Tone: Title: INTRO: SFX: http://x.y/z |---|---| [x] music fades out -12dB 5s {{ }} "
+    "00:00 0:05 [1:00] 00:00:01,000 00:00:01,000&-->&00:00:02,000 WEBVTT NOTE <v&Jane> <p> </p> <h1> <li> <br> <style> "
+    "</style> JANE&- INT.&HUT JANE Jane&0:07 (5&min) END"
+).map(lambda marker: marker.replace("&", " ") if len(marker) > 1 else marker)
 WORDS = choice("one two Three FOUR five5 sich 你好 мир naïve e\u0301a ß İ ﬁ 3.5 don't a-b Production Notes")
 BLANKS = st.sampled_from([" ", " ", "  ", "\n", "\n", "\n\n", "\n\n", "\t", "\u00a0", ""])
 TOKENS = st.one_of(MARKERS, MARKERS, WORDS, WORDS, st.text(max_size=3))
@@ -149,6 +151,8 @@ def test_windows_text_comes_back(text):
     "[MUSIC: " + "x " * 5000 + "] a",
     "- " * 3000 + "a", "|" * 5000, "> " * 3000 + "a", "#" * 5000 + " a", "\\" * 5001 + "a",
     "a: " * 5000, "*a* " * 8000, "(a) " * 8000, "[a] " * 8000, "1. a\n" * 3000, "<!--" * 500,
+    "<p>" + "<style>" * 5000, "<p>" + "<style></style>" * 3000, "0:00 a\n" * 5000, "Jane 0:00\na\n" * 3000,
+    "00:00:00,000 --> 00:00:01,000\na\n" * 3000, "JANE - " * 5000,
 ])
 def test_pathological_texts_take_no_time_to_speak_of(text):
     parse(text)

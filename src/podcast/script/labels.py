@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from podcast.episode import Speaker
 from podcast.script.blocks import Block
 from podcast.script.lexicon import (
+    END_MARKERS,
     HEADER_KEYS,
     NOT_NAMES,
     NOTES,
@@ -34,6 +35,7 @@ _LABEL = re.compile(
 _WIDE_COLON = re.compile(r"：(?=\S)")  # Chinese and Japanese put no blank after theirs
 _BRACKETED = re.compile(r"\[(?P<name>[^\[\]:]{1,40})\]\s*(?P<rest>.*)", re.S)
 _ALONE = re.compile(r"[*_]{0,3}(?P<name>[^:*_\[\]()]{1,60})[*_]{0,3}\s*(?:\((?P<delivery>[^()]{1,200})\))?")
+_DASHED = re.compile(r"[*_]{0,3}(?P<name>[^\W\d_][\w.'’ ]{1,30}?)[*_]{0,3}\s+[-–—]\s+(?P<rest>\S.*)", re.S)
 _SMALL_WORDS = word_set("of the de von van der den la le du da di del dos al el bin ibn and & y e zu")
 _ACRONYMS = word_set("AI DJ MC TV VO CEO CTO CFO UK US USA EU BBC NPR FBI NASA II III IV JR SR")
 _MENTIONS = 2  # labels that make a capitalised name a speaker
@@ -116,7 +118,8 @@ def section_marker(text: str) -> tuple[str, str] | None:
         whole = not label.rest
         return (text[: len(text) - len(label.rest)].strip(), label.rest) if whole or label.name.isupper() else None
     bare = text.strip(" *_")
-    return (text.strip(), "") if bare != text.strip() and SECTION_MARKERS.fullmatch(bare) else None
+    marked = bare != text.strip() and SECTION_MARKERS.fullmatch(bare)
+    return (text.strip(), "") if marked or END_MARKERS.fullmatch(text.strip(" *_-–—.~")) else None
 
 
 def is_person(text: str) -> bool:
@@ -134,7 +137,9 @@ def show_name(label: str) -> str:
 class Roster:
     """The labels that a script uses: declared ones, and those that look like names."""
 
-    def __init__(self, blocks: Iterable[Block], known: Iterable[Speaker], declared: Iterable[Speaker]) -> None:
+    def __init__(
+        self, blocks: Iterable[Block], known: Iterable[Speaker], declared: Iterable[Speaker], sure: Iterable[str] = ()
+    ) -> None:
         self.declared = tuple(s.id for s in declared)
         self.speakers = {s.id: s for s in known}
         for speaker in declared:
@@ -142,8 +147,12 @@ class Roster:
         self.ids = {label_id(s.name): s.id for s in self.speakers.values() if s.name}
         self.ids.update({id: id for id in self.speakers})
         blocks = tuple(blocks)
-        self.counts = Counter(_candidates(blocks))
+        labels = tuple(_candidates(blocks))
+        self.counts = Counter(label.id for label in labels)
+        self.ids = {label_id(name): label_id(name) for name in sure} | _introduced(labels) | self.ids
         self.characters = _characters(blocks)
+        firsts = (b.lines[0].text for b in blocks if b.kind == "paragraph")
+        self.dashed = Counter(label_id(m["name"]) for m in map(_DASHED.match, firsts) if m)
 
     def label(self, text: str) -> Label | None:
         """Return the label that a line begins with."""
@@ -152,7 +161,7 @@ class Roster:
             return replace(found, id=id)
         if found and self._is_name(found.name):
             return found
-        return self._bracketed(text) or self._alone(text)
+        return self._bracketed(text) or self._alone(text) or self._dashed(text)
 
     def _is_name(self, name: str) -> bool:
         words = name.split()
@@ -188,21 +197,40 @@ class Roster:
         delivery = " ".join((match["delivery"] or "").split())
         return Label(self.ids.get(label_id(name), label_id(name)), name, delivery, "")
 
+    def _dashed(self, text: str) -> Label | None:
+        """Return the label of "JANE - I did": in capitals, and before a dash twice or somewhere before a colon."""
+        match = _DASHED.match(text)
+        name = " ".join(match["name"].split()) if match else ""
+        known = self.dashed[label_id(name)] >= _MENTIONS or self.counts[label_id(name)]
+        if not match or not name.isupper() or len(name.split()) > _MAX_CHARACTER or is_no_name(name) or not known:
+            return None
+        return Label(label_id(name), name, "", match["rest"])
+
     def speaker(self, id: str, shown: str) -> Speaker:
         """Return the speaker of an id; `shown` is the name to show if none is declared."""
         known = self.speakers.get(id) or Speaker(id, "")
         return known if known.name else replace(known, name=show_name(shown))
 
 
-def _candidates(blocks: Iterable[Block]) -> Iterable[str]:
-    """Yield the ids of all that could be labels: at the beginning of a block, or after a sentence's end."""
+def _introduced(labels: Iterable[Label]) -> dict[str, str]:
+    """Return name → role of people who are given with a role: "Host 1 (Sarah Lee):"."""
+    found: dict[str, str] = {}
+    for label in labels:
+        if is_role(label.name) and is_person(label.delivery):
+            found.setdefault(label_id(label.delivery), label.id)
+            found.setdefault(label_id(label.delivery.split()[0]), label.id)
+    return found
+
+
+def _candidates(blocks: Iterable[Block]) -> Iterable[Label]:
+    """Yield all that could be labels: at the beginning of a block, or after a sentence's end."""
     for block in blocks:
         if block.kind not in ("paragraph", "item"):
             continue
         for index, line in enumerate(block.lines):
             ended = index == 0 or block.lines[index - 1].text.rstrip(" *_").endswith((*_ENDINGS, ":", "]", ")"))
             if ended and (label := parse_label(line.text)):
-                yield label.id
+                yield label
 
 
 def _characters(blocks: Iterable[Block]) -> frozenset[str]:

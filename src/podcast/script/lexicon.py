@@ -63,6 +63,10 @@ SECTION_MARKERS = re.compile(
     r"ad break|sponsor|sponsor break|sponsor message|break|recap|interlude|montage|"
     r"(?:segment|section|scene|act|part|block)\s+(?:\d{1,2}|[ivx]{1,4}|one|two|three|four|five|six))", re.I)
 
+END_MARKERS = re.compile(  # "The end." is said, these are not
+    r"END|(?i:end of (?:the |this )?(?:episode|show|script|podcast|transcript|recording|audio|segment|section|"
+    r"scene|act|part)(?: \w{1,5})?)")
+
 NOTES = re.compile(
     r"(?:(?:production|show|episode|editor(?:'s|’s|s)?|editing|editorial|technical|recording|director(?:'s|’s|s)?|"
     r"script|post[- ]?production|sound|audio|video|host|voice|voice[- ]?over|performance|delivery|author(?:'s|’s|s)?|"

@@ -28,10 +28,15 @@ from podcast.script.labels import (
 )
 from podcast.script.lexicon import NOTES, NOTES_HEADINGS, PEOPLE_KEYS, is_action, is_role
 from podcast.script.lines import Line, has_words, label_id, split_lines
+from podcast.script.transcripts import plain_lines
+from podcast.script.web import page_lines
 
 NARRATOR = "NARRATOR"  # the id of whoever reads what nobody else is named for
 _NARRATORS = (NARRATOR, "HOST")  # who goes on after a heading, if the script has them
-_SUBHEADING = 3  # headings of this rank and below are neither title nor chapter
+_CHAPTER = 2  # the lowest rank of headings that are chapters, in scripts that have such
+_PLANNED = re.compile(  # how long the author wants a chapter: "(2:00–6:00)", "(5 minutes)", "[~2 min]"
+    r"\s*[(\[]\s*[~≈]?\s*(?:\d{1,2}:\d{2}(?::\d{2})?|\d{1,3})\s*(?:(?:-|–|—|to)\s*(?:\d{1,2}:\d{2}(?::\d{2})?|\d{1,3})\s*)?"
+    r"(?:min(?:ute)?s?\.?|sec(?:ond)?s?\.?|[sm])?\s*[)\]]$", re.I)
 _CUE_LABEL = re.compile(r"(?:(?:[A-Z]+ ){0,2}MUSIC|BGM|IMAGE|PAUSE)(?: [A-Z]+)?")
 _PLAIN_CUE = re.compile(r"(?:(?:intro|outro|background|opening|closing|theme) )?music|pause", re.I)
 _PLAIN_DIRECTION = re.compile(r"sfx|sound effects?|sound fx|b-roll|visuals?|camera", re.I)
@@ -39,6 +44,7 @@ _DIRECTION_LABEL = re.compile(
     r"(?:SFX|FX|SOUND|SOUND EFFECTS?|VISUALS?|VIDEO|CAMERA|B-ROLL|GRAPHICS?|CAPTION|ON[- ]SCREEN(?: TEXT)?|TEXT|"
     r"LIGHTING|ACTION|CUT TO|FADE IN|FADE OUT)")
 _SCENE = re.compile(r"(?:INT|EXT|INT\.?/EXT)\.? [^a-z]+$")  # the scene headings of screenplays
+_TRANSITION = re.compile(r"(?:FADE (?:IN|OUT|TO [A-Z]+)|(?:[A-Z]+ )?CUT TO(?: [A-Z]+)?|DISSOLVE TO)[.:]*$")
 _TITLE_KEYS = ("title", "episode title", "podcast title", "podcast script")
 
 
@@ -57,9 +63,14 @@ def parse_script(text: str, path: Path | str, known_speakers: Iterable[Speaker] 
     path = Path(path)
     lines = split_lines(text)
     front, rest = split_front_matter(lines, path)
-    body = read_blocks(rest, path)
-    reader = _Reader(path, front, Roster(body.blocks, known_speakers, front.speakers), body.links)
-    reader.draft.unspoken.extend(body.unspoken)
+    rest, markup = page_lines(rest)
+    plain = plain_lines(rest)
+    body = read_blocks(plain.lines, path)
+    roster = Roster(body.blocks, known_speakers, front.speakers, plain.names)
+    reader = _Reader(path, front, roster, body.links)
+    reader.screenplay = bool(roster.characters) and any(_SCENE.match(x.text) for b in body.blocks for x in b.lines)
+    reader.lowest = _lowest_chapters(body.blocks)
+    reader.draft.unspoken += [*markup, *plain.unspoken, *body.unspoken]
     for block in body.blocks:
         reader.block(block)
     return reader.script()
@@ -80,6 +91,8 @@ class _Reader:
         self.notes: int | None = None  # the rank of the heading above production notes; 0: a line above them
         self.early_notes = False  # they came before anything was said
         self.ruled = False  # whether the last block was a rule
+        self.screenplay = False  # what stands under no name is action
+        self.lowest = _CHAPTER  # rank of headings that are chapters; those below are for the author's eyes
 
     # ------------------------------------------------------------ blocks
 
@@ -92,9 +105,16 @@ class _Reader:
             self.draft.aside_all(block, "production notes")
         elif self.ruled and all(header(x.text) and looks_like_header(x.text) for x in block.lines):
             self.draft.aside_all(block, "header")  # a word count, the author ... below the last rule
+        elif self.screenplay and self.is_prose(block):
+            self.draft.aside_all(block, "stage direction")
         else:
             self.paragraph(block)
         self.ruled = block.kind == "rule"
+
+    def is_prose(self, block: Block) -> bool:
+        """Return whether a block begins with plain words, and not with a label, a header or a bracket."""
+        first = block.lines[0].text.strip()
+        return not (first[:1] in "[(" or parse_label(first) or self.roster.label(first))
 
     def rule(self, block: Block) -> None:
         self.draft.aside_all(block, "rule")
@@ -113,7 +133,7 @@ class _Reader:
         title = self.heading_text(block)
         if not has_words(title):
             return self.draft.aside(block.line, title or "#" * block.level, "heading without words")
-        if block.level >= _SUBHEADING:
+        if block.level > self.lowest:
             return self.draft.aside(block.line, title, "heading")
         self.speaker = self.narrator()
         return self.entitle(title, block)
@@ -132,6 +152,10 @@ class _Reader:
         if first and (not self.title or self.title.casefold() == title.casefold()):
             self.title, self.titled = title, True
         else:
+            planned = _PLANNED.search(title)
+            if planned and planned.start():
+                self.draft.aside(block.line, planned[0].strip(), "time stamp")
+                title = title[: planned.start()]
             self.draft.chapter(title, block)
 
     # ------------------------------------------------------------ paragraphs
@@ -162,7 +186,7 @@ class _Reader:
         is_notes, only_title = notes_label(text)
         if is_notes and not (pending and not only_title):
             return partial(self.begin_notes, line)
-        if _SCENE.match(text):
+        if _SCENE.match(text) or _TRANSITION.match(text):
             return partial(self.take_direction, line)
         label = parse_label(text)
         if label and label.id not in self.roster.speakers and (act := self.stage_label(label, line)):
@@ -332,6 +356,14 @@ class _Reader:
         first = min((u.line for u in self.draft.unspoken), default=1)
         problem = "nothing in the script is spoken: it has only headings, cues or directions"
         return ScriptError.at(self.path, first, problem, "add a paragraph of plain text")
+
+
+def _lowest_chapters(blocks: Iterable[Block]) -> int:
+    """Return the lowest rank of headings that are chapters: two, or the next that is used where there is no second."""
+    ranks = [b.level for b in blocks if b.kind == "heading"]
+    if ranks.count(1) > 1 or _CHAPTER in ranks:
+        return _CHAPTER
+    return min((r for r in ranks if r > _CHAPTER), default=_CHAPTER)
 
 
 def _inside_brackets(block: Block) -> set[int]:

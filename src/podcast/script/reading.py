@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import difflib
+import json
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -57,7 +58,10 @@ def read_script(path: Path | str, speakers: Iterable[Speaker] = ()) -> Script:
         if path.is_dir():
             raise ScriptError.at(path, 0, "is a folder", "name a script in it") from error
         raise ScriptError.at(path, 0, "cannot be read", "check its permissions") from error
-    return parse_script(decode(data, path), path, speakers)
+    text = decode(data, path)
+    if text.lstrip()[:1] in ("{", "[") and _is_json(text):
+        raise ScriptError.at(path, 0, "this is JSON data, not a script", "write who says what, as in NAME: words")
+    return parse_script(text, path, speakers)
 
 
 def decode(data: bytes, path: Path | str) -> str:
@@ -82,6 +86,13 @@ def decode(data: bytes, path: Path | str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         return _western(data, path, error.start)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), (dict, list))
+    except ValueError:
+        return False
 
 
 def _strictly(data: bytes, encoding: str, path: Path | str) -> str:
