@@ -201,6 +201,23 @@ def test_names_in_capitals_before_a_dash():
     assert who("NASA - the agency - flew.\n\nTwo - three.\n\nTwo - four.")[0] == (NARRATOR, "NASA - the agency - flew.")
 
 
+def test_emoji_before_labels():
+    text = "🎙️ **HOST:** Welcome! 🎉\n🎧 **GUEST (Ana):** Thanks.\n\n➡️ Emma: Hm.\n\n➡️ Emma: Ha."
+    assert who(text) == [("HOST", "Welcome! 🎉"), ("GUEST", "Thanks."), ("EMMA", "Hm."), ("EMMA", "Ha.")]
+
+
+def test_in_a_dialogue_a_name_is_a_label_though_it_occurs_once():
+    text = "Tom: Hi.\nSue: Ho.\n\nTom: Hello?\nPhone Voice: \"No messages.\"\nSue: Well.\n\nTom: Yes."
+    assert who(text)[3] == ("PHONE VOICE", '"No messages."')
+    assert who("Tom: Hi.\n\nIt rained.\n\nTom: Hm.\n\nBad Weather: it went on.")[-1][0] == "TOM"
+
+
+def test_parts_on_lines_of_their_own_are_chapters():
+    script = parse("Scene 1 — The Hut\n\nTom: Hi.\n\n**Segment Two: Tea**\n\nTom: Ho.\n\nScene 3: it was late.")
+    assert [c.title for c in script.chapters] == ["Scene 1 — The Hut", "Segment Two: Tea"]
+    assert said("Hi.\n\nScene 3: it was late.") == ["Hi.", "Scene 3: it was late."]
+
+
 def test_the_end_of_an_episode_is_not_spoken():
     assert said("Bye.\n\n*End of Episode*") == said("Bye.\n\n[END]") == said("Bye.\n\n— END —") == ["Bye."]
     assert said("He died.\n\nThe end.") == ["He died.", "The end."]
@@ -337,6 +354,17 @@ def test_pauses_split_a_paragraph(mark, seconds):
     script = parse(f"One, {mark} two.")
     assert [(t.text, t.pause_after) for t in script.turns] == [("One,", seconds), ("two.", None)]
     assert {u.reason for u in script.unspoken} == {"pause"}
+
+
+def test_breaks_of_speech_markup():
+    script = parse('One <break time="500ms"/> two. <break strength="weak" time=\'1.5s\'> Three.<break/>')
+    assert [t.pause_after for t in script.turns] == [0.5, 1.5, 1.0]
+
+
+def test_a_time_or_code_around_a_cue():
+    for text in ("[0:30 - soft piano music]", "[soft piano music – 9:30]", "`[soft piano music]`"):
+        assert parse(f"Hi.\n\n{text}\n\nHo.").music[0].description == "soft piano"
+    assert said("Say `[x]` now.\n\n`[SFX: door]`") == ["Say [x] now."]
 
 
 def test_pauses_between_paragraphs_and_before_the_first_words():

@@ -20,11 +20,13 @@ _TOKEN = re.compile(r"\\.|`+|[\[\]()]", re.S)
 _PLAIN = re.compile(r"[^\\`!\[\](*_~<&\n]+")
 _DESTINATION = re.compile(r"\(\s*<?([^()\s<>]*(?:\([^()\s]*\)[^()\s<>]*)*)>?(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)")
 _TAG = re.compile(r"</?[A-Za-z][^<>\n]{0,500}>")
+_BREAK = re.compile(r"<break\b(?:[^<>]*?\btime\s*=\s*[\"']?([\d.]+\s*m?s))?[^<>]*>", re.I)  # as in SSML
 _AUTOLINK = re.compile(r"<((?:[a-z][a-z0-9+.-]+://|mailto:)[^<>\s]+|[^<>\s@]+@[^<>\s@]+\.[a-z]+)>", re.I)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.I)
 _STARRED = re.compile(r"([*_])(?![*_\s])([^*_\n]{1,60})(?<!\s)\1(?![*_\w])")
 _STRUCK = re.compile(r"~~(?=\S)([^~]{1,1000})~~")
 _TIME = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?(?:\s*[-–]+>?\s*\d{1,2}:\d{2}(?::\d{2})?)?")
+_BESIDE = re.compile(rf"^{_TIME.pattern}\s*[-–—:|]\s*|\s*[-–—:|@]\s*(?:{_TIME.pattern})$")  # [0:30 - INTRO MUSIC]
 _DIRECTIVE = re.compile(
     r"[\[(]\s*(?:(?:intro|outro|background|opening|closing)\s+)?(?:music|image|img|pause|sfx|sound|bgm|beat)\b", re.I)
 _BEFORE_POINT = ",.;:!?…"
@@ -196,8 +198,12 @@ class _Scanner:
         close = self.text.find(self.text[at:end], end)
         if close < 0:
             return end
-        self.say(self.text[end:close].replace("\n", " "), end)
-        return close + end - at
+        content, after = self.text[end:close].replace("\n", " "), close + end - at
+        if content[:1] == "[" and content[-1:] == "]" and self._alone(at, after):  # a cue that was written as code
+            cue = self._bracket(content[1:-1], at, after, True)
+            return self.aside(at, after, "stage direction") if cue is None else cue
+        self.say(content, end)
+        return after
 
     def picture(self, at: int) -> int:
         """`![alt](file)`: a cue if the file exists."""
@@ -241,6 +247,8 @@ class _Scanner:
             self.say(link[1], at + 1)
             return link.end()
         tag = _TAG.match(self.text, at)
+        if tag and (rest := _BREAK.match(tag[0])):
+            return self._bracket(f"pause {rest[1] or ''}", at, tag.end(), False) or tag.end()
         return self.aside(at, tag.end(), "markup") if tag else self.literal(at)
 
     def entity(self, at: int) -> int:
@@ -299,7 +307,7 @@ class _Scanner:
 
     def _bracket(self, raw: str, start: int, end: int, square: bool) -> int | None:
         """Deal with a music cue, pause or picture; return the index after it, or None if it is none."""
-        content = " ".join(raw.strip(" *_`\n").split())
+        content = _BESIDE.sub("", " ".join(raw.strip(" *_`\n").split()))
         if not content or len(content) > _MAX_CUE:
             return None
         place = Place(self.path, self.line(start))

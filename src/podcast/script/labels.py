@@ -14,6 +14,7 @@ from podcast.script.lexicon import (
     HEADER_KEYS,
     NOT_NAMES,
     NOTES,
+    PART_TITLE,
     PEOPLE_KEYS,
     SECTION_MARKERS,
     SENTENCE_KEYS,
@@ -32,6 +33,7 @@ _LABEL = re.compile(
     rf"(?P<stamp>{_STAMP})?[*_]{{0,3}}(?P<open>\[)?(?P<name>[^\W_][^:：\[\](){{}}<>*_\"“”|]{{0,{_MAX_LENGTH}}}?)"
     r"(?P<close>\])?\s*[*_]{0,3}\s*(?:[\[(](?P<delivery>[^()\[\]\n]{1,200})[\])])?\s*[*_]{0,3}[:：][*_]{0,3}"
     r"(?P<rest>\s.*|$)", re.S)
+ORNAMENT = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff\ufe0f\u200d\u20e3 ]+")  # arrows, symbols, emoji
 _WIDE_COLON = re.compile(r"：(?=\S)")  # Chinese and Japanese put no blank after theirs
 _BRACKETED = re.compile(r"\[(?P<name>[^\[\]:]{1,40})\]\s*(?P<rest>.*)", re.S)
 _ALONE = re.compile(r"[*_]{0,3}(?P<name>[^:*_\[\]()]{1,60})[*_]{0,3}\s*(?:\((?P<delivery>[^()]{1,200})\))?")
@@ -39,6 +41,7 @@ _DASHED = re.compile(r"[*_]{0,3}(?P<name>[^\W\d_][\w.'’ ]{1,30}?)[*_]{0,3}\s+[
 _SMALL_WORDS = word_set("of the de von van der den la le du da di del dos al el bin ibn and & y e zu")
 _ACRONYMS = word_set("AI DJ MC TV VO CEO CTO CFO UK US USA EU BBC NPR FBI NASA II III IV JR SR")
 _MENTIONS = 2  # labels that make a capitalised name a speaker
+_DIALOGUE, _DIALOGUE_SHARE = 4, 0.7  # labels, at least, that make a script a dialogue; and their share of its lines
 _HEADER_NAME = re.compile(r"[A-ZÀ-Þ][\w.'’-]*(?:\s+(?:[A-ZÀ-Þ][\w.'’-]*|de|von|van|der|la|and|&)){0,5}(?:\s+\(.*\))?")
 _GREETINGS = word_set("hello hi hey welcome good thanks thank yes no okay ok so well right wow")
 _ENDINGS = (".", "!", "?", "…", '"', "”", "。", "！", "？")
@@ -64,7 +67,9 @@ class Header:
 
 
 def parse_label(text: str) -> Label | None:
-    """Return what looks like a label, whoever it may name."""
+    """Return what looks like a label, whoever it may name; emoji before it are no part of it."""
+    if text and not text[0].isascii() and (ornament := ORNAMENT.match(text)):
+        text = text[ornament.end() :]
     match = _LABEL.match(_WIDE_COLON.sub("： ", text, count=1) if "：" in text[: _MAX_LENGTH + 20] else text)
     if not match or bool(match["open"]) != bool(match["close"]):
         return None
@@ -122,6 +127,13 @@ def section_marker(text: str) -> tuple[str, str] | None:
     return (text.strip(), "") if marked or END_MARKERS.fullmatch(text.strip(" *_-–—.~")) else None
 
 
+def part_title(block: Block) -> str:
+    """Return the title of "Scene 2 — The Garden" on a line of its own; "" if a block is none."""
+    text = block.lines[0].text.strip(" *_")
+    fits = len(block.lines) == 1 and block.kind == "paragraph" and not text.endswith((*_ENDINGS, ":", ","))
+    return text if fits and PART_TITLE.fullmatch(text) else ""
+
+
 def is_person(text: str) -> bool:
     """Return whether words in parentheses after a role are a name: "Host 1 (Sarah)"."""
     return bool(_HEADER_NAME.fullmatch(text)) and len(text.split()) <= _MAX_WORDS and not is_action(text)
@@ -149,10 +161,15 @@ class Roster:
         blocks = tuple(blocks)
         labels = tuple(_candidates(blocks))
         self.counts = Counter(label.id for label in labels)
+        self.dialogue = False  # whether nearly all that is said has a label
         self.ids = {label_id(name): label_id(name) for name in sure} | _introduced(labels) | self.ids
         self.characters = _characters(blocks)
         firsts = (b.lines[0].text for b in blocks if b.kind == "paragraph")
         self.dashed = Counter(label_id(m["name"]) for m in map(_DASHED.match, firsts) if m)
+        parts = (b for b in blocks if not part_title(b))
+        said = [found.id if (found := self.label(text)) else "" for text in _beginnings(parts) if text[:1] not in "[("]
+        speaking = Counter(filter(None, said))
+        self.dialogue = len(speaking) > 1 and speaking.total() >= max(_DIALOGUE, _DIALOGUE_SHARE * len(said))
 
     def label(self, text: str) -> Label | None:
         """Return the label that a line begins with."""
@@ -171,7 +188,7 @@ class Roster:
             return False
         if any(not (w[0].isalnum() or w in ("&", "#")) for w in words) or words[0][0].isdigit():
             return False
-        often = self.counts[label_id(name)] >= _MENTIONS
+        often = self.counts[label_id(name)] >= _MENTIONS or (self.dialogue and len(words) <= _MAX_CHARACTER)
         if name.isupper():
             return len(name.replace(".", "")) > 1 or often
         capital = all(not w[0].islower() or w in _SMALL_WORDS for w in words) and not words[0][0].islower()
@@ -222,15 +239,26 @@ def _introduced(labels: Iterable[Label]) -> dict[str, str]:
     return found
 
 
-def _candidates(blocks: Iterable[Block]) -> Iterable[Label]:
-    """Yield all that could be labels: at the beginning of a block, or after a sentence's end."""
+def _beginnings(blocks: Iterable[Block]) -> Iterable[str]:
+    """Yield the lines on which somebody else could begin: a block's first, and those after a sentence's end."""
     for block in blocks:
-        if block.kind not in ("paragraph", "item"):
-            continue
-        for index, line in enumerate(block.lines):
-            ended = index == 0 or block.lines[index - 1].text.rstrip(" *_").endswith((*_ENDINGS, ":", "]", ")"))
-            if ended and (label := parse_label(line.text)):
-                yield label
+        if block.kind in ("paragraph", "item"):
+            for index, line in enumerate(block.lines):
+                if index == 0 or _ends(block.lines[index - 1].text):
+                    yield line.text.strip()
+
+
+def _candidates(blocks: Iterable[Block]) -> Iterable[Label]:
+    """Yield all that could be labels."""
+    return filter(None, map(parse_label, _beginnings(blocks)))
+
+
+def _ends(text: str) -> bool:
+    """Return whether a line ends a sentence, a label or a bracket; emoji after it do not count."""
+    text = text.rstrip(" *_")
+    while text and not text[-1].isascii() and ORNAMENT.match(text[-1]):
+        text = text[:-1].rstrip(" *_")
+    return text.endswith((*_ENDINGS, ":", "]", ")"))
 
 
 def _characters(blocks: Iterable[Block]) -> frozenset[str]:

@@ -63,6 +63,9 @@ SECTION_MARKERS = re.compile(
     r"ad break|sponsor|sponsor break|sponsor message|break|recap|interlude|montage|"
     r"(?:segment|section|scene|act|part|block)\s+(?:\d{1,2}|[ivx]{1,4}|one|two|three|four|five|six))", re.I)
 
+PART_TITLE = re.compile(
+    r"(?:segment|section|scene|act|block) (?:\d{1,2}|[ivx]{1,4}|one|two|three|four|five|six)"
+    r"(?:\s+[-–—]|[:.])\s+\S.{0,70}", re.I)
 END_MARKERS = re.compile(  # "The end." is said, these are not
     r"END|(?i:end of (?:the |this )?(?:episode|show|script|podcast|transcript|recording|audio|segment|section|"
     r"scene|act|part)(?: \w{1,5})?)")
@@ -100,6 +103,7 @@ _ADVERBS = word_set(
 _SUBJECT = re.compile(
     r"(?:(?:he|she|they|both|all|everyone|audience|the audience|crowd|the crowd|host|the host|camera|the camera)\s+)?",
     re.I)
+_SEVERAL = re.compile(r"(?:they|both|all)(?: all| both)? ", re.I)  # after these verbs have no ending
 _DIRECTED = re.compile(
     r"(?:to (?:camera|audience|the camera|the audience|himself|herself|themselves)|in a (?:\w+ ){0,2}(?:voice|tone|"
     r"whisper|accent)|with (?:a |an )?(?:\w+ )?(?:smile|sigh|grin|laugh|emphasis|excitement|warmth|enthusiasm)|"
@@ -135,6 +139,8 @@ def is_action(text: str, strong: bool = False) -> bool:
     if _DIRECTED.fullmatch(text) or all(w in _ADVERBS or w in ("and", "very", "more") for w in words):
         return True
     verb = _FORM_OF.get(words[0]) or (_FORM_OF.get(words[1]) if len(words) == 2 and words[0] in _ADVERBS else None)
+    if _SEVERAL.match(text) and words[0] in _VERBS:
+        verb = words[0]
     if verb is None:
         return len(words) <= 2 and words[-1] in _ADVERBS and (len(words) == 1 or words[0] not in _FUNCTION_WORDS)
     return verb in _STRONG or len(words) == 1 or not strong

@@ -23,6 +23,7 @@ from podcast.script.labels import (
     looks_like_header,
     notes_label,
     parse_label,
+    part_title,
     section_marker,
     show_name,
 )
@@ -107,6 +108,8 @@ class _Reader:
             self.draft.aside_all(block, "header")  # a word count, the author ... below the last rule
         elif self.screenplay and self.is_prose(block):
             self.draft.aside_all(block, "stage direction")
+        elif part := part_title(block):
+            self.heading(replace(block, kind="heading", level=_CHAPTER, lines=(Line(block.line, part),)))
         else:
             self.paragraph(block)
         self.ruled = block.kind == "rule"

@@ -20,10 +20,11 @@ _VTT_HEADER = re.compile(r"(?:Kind|Language|X-[\w-]+): ?\S+.*$")
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
 _TAG = re.compile(r"</?(?:[ibucv]|ruby|rt|lang|font)\b[^>]*>|<\d[\d:.]*>|\{\\[^}]*\}", re.I)
 
-_CLOCK = r"[\[(]?(?:\d{1,2}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?[\])]?"
+_PLAIN_CLOCK = r"(?:\d{1,2}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?"
+_CLOCK = rf"(?:{_PLAIN_CLOCK}|\[{_PLAIN_CLOCK}\]|\({_PLAIN_CLOCK}\))"
 _STAMP = re.compile(rf"\s*{_CLOCK}(?:\s*[-–—]+>?\s*{_CLOCK})?\s*$")
 _STAMPS = 3  # lines with nothing but a time that make a transcript
-_TIMED = re.compile(r"\s*(?:[-*•]\s+)?([\[(]?(?:\d{1,2}:)?\d{1,2}:\d{2}[\])]?)\s*[-–—:|]?\s+(\S.*)$")
+_TIMED = re.compile(rf"\s*(?:[-*•]\s+)?({_CLOCK})\s*[-–—:|]?\s+(\S.*)$")
 _ENDS = (".", "!", "?", "…", ",", ";")
 _NAME = r"(?P<name>[^\W\d_][^:\[\](){}<>*_\"“”|.,!?]{0,39}?)"
 _SAID_BY = (
