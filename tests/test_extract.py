@@ -144,6 +144,37 @@ def test_blinks_stay_sharp_and_whole() -> None:
     assert lags[int(np.argmax(fits))] == 0
 
 
+def test_lids_that_are_narrowed_for_long_are_no_blink() -> None:
+    moves, t = motion(), np.arange(360) / 30
+    squint = 0.45 * np.clip(np.minimum(t - 4.0, 8.0 - t) / 0.1, 0, 1)  # four seconds of laughter
+    for blinks in (moves["blink_l"], 0 * moves["blink_l"]):
+        lids = np.maximum(blinks, squint)
+        seen = found(filmed({**moves, "blink_l": lids, "blink_r": lids})).tracks[:, COLUMN["blink_l"]]
+        held = seen[(t > 4.6) & (t < 7.4) & (blinks == 0)]
+        assert np.median(held) < 0.5 and (held > 0.6).mean() < 0.05
+        if blinks.any():
+            assert (np.diff((seen > 0.9).astype(int)) > 0).sum() == 4
+
+
+@pytest.mark.parametrize("drift", [0.02, -0.08])
+def test_a_camera_that_moves_makes_no_one_lean(drift: float) -> None:
+    moves = motion()
+    seconds = np.arange(len(moves["yaw"])) / float(RATE)
+    carried = filmed(moves)
+    carried[..., 0] += (drift * seconds * 200)[:, None]  # face heights per second
+    still, moved = found(filmed(moves)).tracks, found(carried).tracks
+    for name in ("head_x", "lean"):
+        assert np.abs(moved[:, COLUMN[name]] - still[:, COLUMN[name]]).max() < (0.01 if name == "head_x" else 0.2), name
+
+
+def test_places_stay_within_what_a_head_does() -> None:
+    moves = motion()
+    moves["head_x"] = 10 * moves["head_x"]
+    tracks = found(filmed(moves)).tracks
+    assert np.percentile(np.abs(tracks[:, COLUMN["head_x"]]), 90) < 0.065
+    assert fit(moves["head_x"], tracks[:, COLUMN["head_x"]])[0] > 0.85
+
+
 def test_rotations_and_angles_agree() -> None:
     for pose in ((0, 0, 0), (20, -10, 5), (-15, 8, -12)):
         assert np.allclose(angles(rotation(*pose)[None])[0], pose)

@@ -153,6 +153,75 @@ def test_the_digest_follows_bytes_and_choice(tmp_path: Path) -> None:
     assert a == b != c and face_map_digest(tmp_path / "a.png", 1) != a
 
 
+# --- networks made by formula: a face is a white disc --------------------------------------------------------------
+
+
+def _pattern() -> np.ndarray:
+    """Return where a mesh's points lie in a face, (468, 2), from -0.5 to 0.5 of its height."""
+    points = np.random.default_rng(5).uniform(-0.4, 0.4, (MESH, 2))
+    spots = {10: (0, -0.5), 152: (0, 0.5), 33: (-0.25, -0.12), 133: (-0.1, -0.12), 362: (0.1, -0.12),
+             263: (0.25, -0.12), 1: (0, 0.08), 13: (0, 0.25), 14: (0, 0.27)}  # fmt: skip
+    points[list(spots)] = list(spots.values())
+    return points
+
+
+class _Discs:
+    """Networks for discs of a face's height: a detector that finds them, and a mesh that lies down wherever it is."""
+
+    def detect(self, crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        count, _, stats, centres = cv2.connectedComponentsWithStats((crop[..., 0] > 128).astype(np.uint8))
+        face = _pattern()
+        own = np.array([face[[33, 133]].mean(0), face[[362, 263]].mean(0), face[1], face[[13, 14]].mean(0)])
+        scores, pairs = np.zeros(896), np.zeros((896, 8, 2))
+        for i in range(1, min(count, 4)):
+            height, centre = float(stats[i, 3]), (centres[i] + 0.5) / 128
+            if height > 8 and stats[i, 2] < 1.2 * height:
+                scores[i] = 0.9
+                pairs[i] = [centre, (height / 128 / 1.4,) * 2, *(centre + own * height / 128), centre, centre]
+        return scores, pairs
+
+    def mesh(self, crop: np.ndarray) -> tuple[np.ndarray, float]:
+        points = (_pattern() + 0.75) * (192 / 1.5)
+        return np.c_[points, np.zeros(MESH)], 0.9 if (crop > 128).any() else 0.1
+
+    def iris(self, crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.full((71, 2), 32.0), np.full((5, 2), 32.0)
+
+
+def _discs(*places: tuple[int, int, int]) -> np.ndarray:
+    picture = np.zeros((480, 640, 3), np.uint8)
+    for x, y, height in places:
+        cv2.circle(picture, (x, y), height // 2, (255, 255, 255), -1)
+    return picture
+
+
+def _tracked(tracker: Tracker, *places: tuple[int, int, int]) -> np.ndarray:
+    points = tracker.track(_discs(*places))
+    assert points is not None
+    return points[[10, 152], :2].mean(0)
+
+
+def test_the_tracker_is_not_led_astray_by_a_leap_or_a_cut() -> None:
+    tracker = Tracker(_Discs())  # type: ignore[arg-type]
+    for x, y, height in ((200, 200, 160), (210, 200, 160), (250, 260, 160), (500, 120, 120), (480, 300, 200)):
+        assert np.linalg.norm(_tracked(tracker, (x, y, height)) - (x, y)) < 0.15 * height
+
+
+def test_the_tracker_stays_with_its_person() -> None:
+    tracker = Tracker(_Discs())  # type: ignore[arg-type]
+    assert _tracked(tracker, (160, 220, 180), (470, 220, 150))[0] < 200, "the larger one"
+    for step in range(1, 6):  # the other one comes nearer and becomes the larger one
+        seen = _tracked(tracker, (160 + 20 * step, 220, 180), (470, 220, 150 + 15 * step))
+        assert abs(seen[0] - 160 - 20 * step) < 30
+    assert tracker.track(_discs()) is None
+    assert _tracked(tracker, (250, 220, 180), (490, 220, 220))[0] < 300, "back where it was lost"
+
+
+def test_small_faces_are_looked_at_again_from_near() -> None:
+    (face,) = find_faces(_discs((333, 211, 50)), _Discs())  # type: ignore[arg-type]
+    assert np.hypot(face.x - 333, face.y - 211) < 2 and abs(face.size * 1.4 - 50) < 3
+
+
 # --- faces: with the networks and the samples, where they are at hand ---------------------------------------------
 
 

@@ -67,6 +67,19 @@ def test_a_file_gives_back_the_same_motion_in_the_same_bytes(tmp_path: Path) -> 
     assert (tmp_path / "a").stat().st_size < 30_000 * 2
 
 
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_template(tmp_path / "a.npz", take(5))
+    before = (tmp_path / "a.npz").read_bytes()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("zipfile.ZipFile.writestr", full)
+    with pytest.raises(OSError, match="no space"):
+        save_template(tmp_path / "a.npz", take(6))
+    assert [p.name for p in tmp_path.iterdir()] == ["a.npz"] and (tmp_path / "a.npz").read_bytes() == before
+
+
 def test_the_digest_is_of_the_motion_alone() -> None:
     template = take(5)
     assert template_digest(replace(template, name="other", source="elsewhere")) == template_digest(template)
@@ -207,7 +220,7 @@ def test_motion_without_a_template_is_what_it_was() -> None:
                 for style in (None, Style(0.5), Style(still=True)):
                     poses = perform(slot(said), who, rate, style, partner=0.5).poses.astype(np.float64)
                     found.update(np.rint(poses * 1000).astype("<i2").tobytes())
-    assert found.hexdigest() == "110b9b6547b52b8bd75505f6ec9780417a9f9f8b6ad4f9fb998fc7fb1fe91587"  # with VERSION 1
+    assert found.hexdigest() == "110b9b6547b52b8bd75505f6ec9780417a9f9f8b6ad4f9fb998fc7fb1fe91587"  # with VERSION 2
 
 
 def test_a_driven_performance_depends_on_content_alone() -> None:
@@ -264,6 +277,22 @@ def test_blinks_are_whole(rate: Fraction) -> None:
             assert lids[0] < 0.05 and lids[-1] < 0.05
             if frames > 60 * rate:
                 assert len(begins) > 20
+
+
+def test_who_never_blinks_in_the_clip_blinks_all_the_same() -> None:
+    template = take(3.0)
+    template.tracks[:, :2] = 0.0
+    for rate in (Fraction(24), Fraction(60)):
+        poses = perform(Slot("title", 0, round(60 * rate), 0, text="T"), "A", rate, template=template).poses
+        moments = np.array([0, *shut(poses), len(poses)]) / float(rate)
+        assert len(moments) > 5 and np.diff(moments).max() < 16
+        check_joints_limits_and_speeds(poses, rate, 12, 8, 6)
+
+
+def test_who_blinks_in_the_clip_blinks_no_more_often() -> None:
+    template = take(60)
+    poses = perform(Slot("title", 0, 55 * 25, 0, text="T"), "A", Fraction(25), template=template).poses
+    assert 15 <= len(shut(poses)) <= 19, "one every three seconds"
 
 
 def test_a_squint_is_mild_and_a_blink_out_of_it_is_whole() -> None:

@@ -35,6 +35,10 @@ _NOD = (0.9, 2.0)  # degrees, for the lightest and the heaviest accent: the pers
 _ANSWER = (1.6, 3.2)  # degrees, nods of a listener
 _BROW_SHARE = 0.45  # of the brows that prosody raises
 _LISTENER_GAZE = 0.4  # of the template's gaze, for one who looks at the other presenter
+_SHUTS = 0.5  # of the way down, from which lids blink
+_STARE = 6.0  # s since the last blink from which one is added: some clips are short, or of people who stare
+_BEFORE_BLINK = 2.0  # s to the template's next blink in which none is added
+_BLINKED = 3.0  # s before a slot at which the last blink is taken to have been
 _GAZE_LEAVES, _GAZE_BACK, _SACCADE = 0.10, 0.16, 0.06  # s from the joints; duration
 
 
@@ -62,7 +66,7 @@ def driven_speaking_track(
     ]
     looks = _to_partner(rng, t[-1], partner, [a for a, _ in said.phrases])
     nods = liveliness(style) * life.nods(t, beats)
-    return _driven(poses, tracks, rate, style, SPEAKING_LIMIT, nods=nods, looks=looks)
+    return _driven(poses, tracks, rate, rng, style, SPEAKING_LIMIT, nods=nods, looks=looks)
 
 
 def driven_idle_track(
@@ -86,7 +90,7 @@ def driven_idle_track(
         looks, turn = listener_looks(t, rng, listening_to)
     events = [p for cue in cues if rng.random() < 0.6 for p in answer(rng, cue, t[-1], _ANSWER)]
     nods = liveliness(style) * life.nods(t, events)
-    return _driven(poses, tracks, rate, style, IDLE_LIMIT, nods=nods, looks=looks, turn=turn)
+    return _driven(poses, tracks, rate, rng, style, IDLE_LIMIT, nods=nods, looks=looks, turn=turn)
 
 
 def _begun(
@@ -113,6 +117,7 @@ def _driven(
     poses: np.ndarray,
     tracks: np.ndarray,
     rate: Fraction,
+    rng: np.random.Generator,
     style: Style,
     limit: dict[str, float],
     *,
@@ -123,6 +128,7 @@ def _driven(
     """Return poses whose head, eyes and brows come from the tracks; both ends stay at rest."""
     t, lively = np.arange(len(poses)) / float(rate), liveliness(style)
     ends = _ends(t, tracks)
+    more = _more_blinks(t, tracks, rng)
     column = {name: tracks[:, i] for name, i in COLUMN.items()}
     out = {axis: lively * ends * column[axis] for axis in limit}
     out["yaw"] = out["yaw"] + (min(lively, 1.0) if style.still else 1.0) * turn
@@ -140,7 +146,7 @@ def _driven(
     out["gaze_x"], out["gaze_y"] = _gaze(t, column, looks, out["yaw"], out["pitch"])
     follow = 0.25 * np.maximum(out["gaze_y"], 0.0)  # lids follow the gaze down
     for name in ("blink_l", "blink_r"):
-        out[name] = np.clip(np.maximum(_at_ends(t, column[name]), follow), 0.0, 1.0)
+        out[name] = np.clip(np.maximum(np.maximum(_at_ends(t, column[name]), more), follow), 0.0, 1.0)
     for name, values in out.items():
         poses[1:-1, INDEX[name]] = values[1:-1]
     return poses
@@ -156,6 +162,22 @@ def _ends(t: np.ndarray, tracks: np.ndarray) -> np.ndarray:
 
 def _at_ends(t: np.ndarray, lids: np.ndarray) -> np.ndarray:
     return lids * minimum_jerk(np.minimum(t, t[-1] - t) / 0.1)  # no blink lies there, only a squint
+
+
+def _more_blinks(t: np.ndarray, tracks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return blinks by rule, where the template has had none for long."""
+    own = t[tracks[:, COLUMN["blink_l"]] > _SHUTS]
+    ruled = gaze.blinks(t, rng, gaze.BLINK_IDLE, ())
+    down = np.concatenate([[False], ruled > 0.0, [False]])
+    begins, ends = np.flatnonzero(down[1:] & ~down[:-1]), np.flatnonzero(down[:-1] & ~down[1:])
+    last = -_BLINKED
+    for a, b in zip(begins, ends, strict=True):
+        earlier = max(last, own[own <= t[a]].max(initial=last))
+        if t[a] - earlier < _STARE or own[own > t[a]].min(initial=np.inf) < t[b - 1] + _BEFORE_BLINK:
+            ruled[a:b] = 0.0
+        else:
+            last = float(t[b - 1])
+    return ruled
 
 
 def _gaze(

@@ -9,15 +9,16 @@ from typing import Protocol
 
 import av
 import numpy as np
-from scipy.ndimage import median_filter
+from scipy.ndimage import gaussian_filter1d, median_filter
 from scipy.signal import butter, sosfiltfilt
 
 from podcast.errors import MediaError
 from podcast.puppet.face_tracks import KEPT, measure
 from podcast.puppet.template import COLUMN, LEAST, TRACKS, MotionTemplate
 
-VERSION = 2  # of the extraction; part of the key of what is made from a clip
+VERSION = 3  # of the extraction; part of the key of what is made from a clip
 LONGEST = 120.0  # s of a clip that are used: more makes no presenter livelier, and memory stays bounded
+_SHOWN = 0.8  # share of the frames with a face from which a lack of faces is not what is wrong with a clip
 _FASTEST = 30  # frames per second of a template at most; a blink still takes four
 _WIDEST = 720  # pixels of a frame's longer side that the tracker sees
 _GAP = 0.4  # s without a face that are bridged
@@ -25,7 +26,9 @@ _JUMP_TURN, _JUMP_PLACE = 20.0, 0.2  # degrees and face heights from frame to fr
 _MISFIT = 3.0  # times the usual error of the skull: the tracker saw something else
 _SMOOTH = {"yaw": 6.0, "pitch": 6.0, "roll": 6.0, "head_x": 4.0, "head_y": 4.0, "brow_l": 5.0, "brow_r": 5.0,
            "frown": 3.0, "gaze_x": 9.0, "gaze_y": 6.0}  # fmt: skip  # Hz; lids are left as they are
+_DRIFT = 2.0  # s (standard deviation) of the mean that a head's place is relative to: cameras move, people sit down
 _SWAY = 0.5  # Hz, below which a moving head takes the trunk along ...
+_REACH, _MOSTLY = 0.06, 90  # head heights from its mean place within which a head is for so much per cent of the time
 _LEAN = 0.06  # ... which leans wholly at this many head heights
 
 
@@ -58,8 +61,7 @@ def extract(
     rate = _rate(np.array(times))
     template = template_from(np.array(points), np.array(times), rate, name or clip.stem, f"taken from {clip.name}")
     if template is None:
-        raise MediaError(f"no face is seen for {LEAST:g} s in a row", "use a clip that shows the face all the time",
-                         str(clip))
+        raise MediaError(*_why_not(np.array(points), times[-1] - times[0]), str(clip))
     if progress:
         progress(1.0)
     return template
@@ -89,6 +91,16 @@ def template_from(
     even = [_even(times[seen[part]], tracks[part], rate) for part in parts]
     starts = np.cumsum([0, *(len(run) for run in even[:-1])])
     return MotionTemplate(name, rate, np.concatenate(even).astype(np.float32), source, tuple(int(s) for s in starts))
+
+
+def _why_not(points: np.ndarray, seconds: float) -> tuple[str, str]:
+    """Return what keeps a clip with faces in it from being a template, and what would be right."""
+    if seconds < LEAST:
+        return f"this clip lasts only {seconds:.1f} s", f"use one of {LEAST:g} s or more"
+    if float(np.isfinite(points).all((1, 2)).mean()) < _SHOWN:
+        return f"no face is seen for {LEAST:g} s in a row", "use a clip that shows the face all the time"
+    return (f"the picture is cut, or the head leaps, more often than every {LEAST:g} s",
+            "use one take of a person who speaks calmly")  # fmt: skip
 
 
 # ---------------------------------------------------------------- the clip
@@ -150,13 +162,30 @@ def _even(times: np.ndarray, tracks: np.ndarray, rate: Fraction) -> np.ndarray:
     """Return tracks at an even rate, gaps bridged, spikes removed, smoothed without delay."""
     at = times[0] + np.arange(int((times[-1] - times[0]) * rate) + 1) / float(rate)
     out = np.stack([np.interp(at, times, column) for column in tracks.T], 1)
+    for name in ("head_x", "head_y"):
+        out[:, COLUMN[name]] = _within_reach(_without_drift(out[:, COLUMN[name]], float(rate)))
     for name, cut in _SMOOTH.items():
         column = median_filter(out[:, COLUMN[name]], 3, mode="nearest")
         out[:, COLUMN[name]] = _low_pass(column, cut, float(rate))
+    for name in ("gaze_x", "gaze_y", "brow_l", "brow_r"):
+        out[:, COLUMN[name]] = np.clip(out[:, COLUMN[name]], -1.0, 1.0)  # the filter may swing over
     out[:, COLUMN["lean"]] = np.clip(_low_pass(out[:, COLUMN["head_x"]], _SWAY, float(rate)) / _LEAN, -1.0, 1.0)
     out[:, COLUMN["frown"]] = np.clip(out[:, COLUMN["frown"]], 0.0, 1.0)
     assert out.shape[1] == len(TRACKS)
     return out
+
+
+def _without_drift(x: np.ndarray, rate: float) -> np.ndarray:
+    """Return a track around its own slow mean; its ends, which have no mean around them, around a line first."""
+    t = np.linspace(-1.0, 1.0, len(x))
+    x = x - np.polyval(np.polyfit(t, x, 1), t)
+    return np.asarray(x - gaussian_filter1d(x, _DRIFT * rate, mode="reflect"))
+
+
+def _within_reach(x: np.ndarray) -> np.ndarray:
+    """Return a place scaled to what a presenter's head does: what travels farther is a camera, or someone who walks."""
+    usual = float(np.percentile(np.abs(x), _MOSTLY))
+    return np.asarray(x / max(usual / _REACH, 1.0))
 
 
 def _low_pass(x: np.ndarray, cut: float, rate: float) -> np.ndarray:

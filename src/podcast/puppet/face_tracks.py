@@ -34,6 +34,8 @@ _FAR_EYE = 0.6, 0.95  # widths, over the other eye's, of an eye that counts for 
 _OPEN = 70  # percentile: most of the time eyes are open
 _SHUT = 0.5  # percentile of the lids in a clip with blinks
 _HALF_SHUT, _NEVER_SHUT = 0.6, 0.3  # share of the open eye: nobody blinked above the first; the second stands in
+_SHUT_GAP, _NARROW_GAP = 0.11, 0.15  # eye widths between lids that are shut for certain, and that are not
+_SQUINT = 0.4  # of the way from open to shut, the most that is held by lids that are not shut: a laugh, bright light
 _LID_NOISE = 0.12  # of the way from open to shut
 _BLINK, _BLINKING = 0.55, 0.30  # a lid that comes this far shuts; the iris is not seen from here on
 _QUICK = 21  # frames; what comes and goes within half of them is quick
@@ -94,7 +96,10 @@ def _lids(face: np.ndarray, side: int) -> np.ndarray:
     wide, shut = np.percentile(gap, _OPEN), np.percentile(gap, _SHUT)
     if shut > _HALF_SHUT * wide:
         shut = _NEVER_SHUT * wide
-    share = (wide - gap) / max(wide - shut, 1e-6)
+    share = np.clip((wide - gap) / max(wide - shut, 1e-6), 0.0, 1.0)
+    held = median_filter(np.stack([share, gap], 1), (min(_QUICK, len(share)), 1), mode="constant")
+    narrow = np.clip((held[:, 1] - _SHUT_GAP) / (_NARROW_GAP - _SHUT_GAP), 0.0, 1.0)
+    share = share - narrow * np.maximum(held[:, 0] - _SQUINT, 0.0)
     return np.clip((share - _LID_NOISE) / (1 - _LID_NOISE), 0.0, 1.0)
 
 
@@ -106,7 +111,8 @@ def _whole_blinks(lids: np.ndarray) -> np.ndarray:
     for a, b in zip(begins, ends, strict=True):
         deepest = lids[a:b].max()
         if deepest >= _BLINK:
-            out[a:b] = np.minimum(lids[a:b] / deepest, 1.0)
+            depth = np.clip((lids[a:b] - _SQUINT) / (deepest - _SQUINT), 0.0, 1.0)
+            out[a:b] = lids[a:b] + (1.0 - deepest) * depth
     return out
 
 
@@ -169,4 +175,4 @@ def _shift(head: Turns) -> np.ndarray:
     """Return head_x and head_y, head heights: how the top of the neck moves, whatever the head does on it."""
     neck = head.places + head.scales[:, None] * head.height * (head.rotations @ np.array(_PIVOT))
     place = neck[:, :2] / (_HEAD * float(np.median(head.scales)) * head.height)
-    return np.asarray(np.clip(place - np.median(place, axis=0), -0.2, 0.2))
+    return np.asarray(place - np.median(place, axis=0))

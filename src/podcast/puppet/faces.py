@@ -24,7 +24,7 @@ __all__ = [
     "is_mouth_hidden", "load_face_map", "read_face", "read_picture", "save_face_map",
 ]  # fmt: skip
 
-READER = 2  # count up when the same picture gives other landmarks or another matte
+READER = 3  # count up when the same picture gives other landmarks or another matte
 _LARGEST_FACE = 500  # px, forehead to chin: a head of about 700
 _LONGEST_SIDE = 2560  # px of the working picture: a full figure in a 4K portrait frame
 _LOOK = 1280  # px, longer side of the picture in which faces are looked for

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from podcast.puppet.crops import Place, cut, rotation, to_picture
-from podcast.puppet.detection import find_faces, surest
+from podcast.puppet.detection import Detection, features, find_faces, surest
 from podcast.puppet.face_nets import IRIS_SIDE, MESH_SIDE, FaceNets
 from podcast.puppet.facemap import MESH, Trust
 
@@ -18,6 +18,9 @@ _CROPS = ((1.0, 0.0), (0.93, 0.05), (1.07, -0.05))  # (size, turn in rad) of the
 _TRIALS = ((0.8, 0.0), (1.3, 0.0), (1.0, 0.3), (1.0, -0.3))  # crops so far off that only a face's mesh stays in place
 _CHECK_MARGIN = 2.2  # side of the crop in which the detector looks again, in face heights
 _LOST = 0.5  # presence below which a tracked face is taken for lost
+_SWIFT = 0.08  # crop sides that a face moved or grew since the last frame: it is fitted again where it is now
+_ASTRAY = 0.15  # face heights between the features of mesh and detector: after a cut the mesh fits noses as eyes
+_ONE = 1.5  # face heights that a face may have moved while it was lost and still be the same
 _LEFT_EYE, _RIGHT_EYE = (33, 133), (362, 263)  # corners, left to right as the viewer sees them
 _NOSE, _LIPS = (1,), (13, 14)
 _FOREHEAD, _CHIN = 10, 152
@@ -50,14 +53,11 @@ def trust(rgb: np.ndarray, place: Place, nets: FaceNets) -> Trust:
 
 
 def _trust(rgb: np.ndarray, mesh: np.ndarray, nets: FaceNets) -> Trust:
-    height = max(float(np.linalg.norm(mesh[_FOREHEAD, :2] - mesh[_CHIN, :2])), 1.0)
+    height = _height(mesh)
     trials = [_mesh(rgb, _vary(place_of(mesh), *trial), nets) for trial in _TRIALS]
     spread = np.mean([np.linalg.norm((points - mesh)[:, :2], axis=1) for points, _ in trials], 0) / height
-    middle = mesh[:, :2].mean(0)
-    check = Place(float(middle[0]), float(middle[1]), height * _CHECK_MARGIN, place_of(mesh).turn)
-    seen = surest(rgb, check, nets)
-    own = np.array([mesh[list(group), :2].mean(0) for group in (_LEFT_EYE, _RIGHT_EYE, _NOSE, _LIPS)])
-    apart = np.linalg.norm(seen - own, axis=1).max()
+    seen = surest(rgb, _check(mesh), nets)
+    apart = np.linalg.norm(seen - _features(mesh), axis=1).max()
     return Trust(
         presence=min(presence for _, presence in trials),
         spread=float(spread.mean()),
@@ -67,12 +67,27 @@ def _trust(rgb: np.ndarray, mesh: np.ndarray, nets: FaceNets) -> Trust:
     )
 
 
+def _height(mesh: np.ndarray) -> float:
+    return max(float(np.linalg.norm(mesh[_FOREHEAD, :2] - mesh[_CHIN, :2])), 1.0)
+
+
+def _check(mesh: np.ndarray) -> Place:
+    """Return where the detector should look for what a mesh was laid on."""
+    middle = mesh[:, :2].mean(0)
+    return Place(float(middle[0]), float(middle[1]), _height(mesh) * _CHECK_MARGIN, place_of(mesh).turn)
+
+
+def _features(mesh: np.ndarray) -> np.ndarray:
+    return np.array([mesh[list(group), :2].mean(0) for group in (_LEFT_EYE, _RIGHT_EYE, _NOSE, _LIPS)])
+
+
 class Tracker:
     """Follows one face through the frames of a video; looks for it anew only when it is lost."""
 
     def __init__(self, nets: FaceNets) -> None:
         self._nets = nets
-        self._place: Place | None = None
+        self._place: Place | None = None  # of the next crop; none: the face is lost
+        self._last: Place | None = None  # where it was seen last
 
     def track(self, rgb: np.ndarray) -> np.ndarray | None:
         """Return the landmarks of the face in the next frame, float32 (478, 3) in pixels, or none if there is none."""
@@ -80,14 +95,36 @@ class Tracker:
         if found is not None:
             return found
         faces = find_faces(rgb, self._nets)
-        self._place = faces[0].place if faces else None
+        self._place = self._same(faces).place if faces else None
         return self._follow(rgb) if faces else None
+
+    def _same(self, faces: list[Detection]) -> Detection:
+        """Return the face that is where the lost one was, or the largest."""
+        if self._last is None:
+            return faces[0]
+        x, y, reach = self._last.x, self._last.y, _ONE * self._last.side / _MARGIN
+        near = [face for face in faces if np.hypot(face.x - x, face.y - y) < reach]
+        return min(near, key=lambda face: np.hypot(face.x - x, face.y - y), default=faces[0])
 
     def _follow(self, rgb: np.ndarray) -> np.ndarray | None:
         assert self._place is not None
         points, presence = _mesh(rgb, self._place, self._nets)
-        self._place = place_of(points) if presence >= _LOST else None
+        if presence >= _LOST and _is_far(place_of(points), self._place):
+            points, presence = _mesh(rgb, place_of(points), self._nets)
+        self._place = place_of(points) if presence >= _LOST and not self._is_astray(rgb, points) else None
+        self._last = self._place or self._last
         return _with_irises(rgb, points, self._nets) if self._place else None
+
+    def _is_astray(self, rgb: np.ndarray, mesh: np.ndarray) -> bool:
+        """Return whether the detector sees faces where the mesh lies, and none of them as the mesh has it."""
+        seen = features(rgb, _check(mesh), self._nets)
+        apart = np.linalg.norm(seen - _features(mesh), axis=2).max(1) / _height(mesh)
+        return bool(len(apart)) and float(apart.min()) > _ASTRAY
+
+
+def _is_far(place: Place, last: Place) -> bool:
+    moved = max(abs(place.x - last.x), abs(place.y - last.y), abs(place.side - last.side))
+    return moved > _SWIFT * last.side
 
 
 def place_of(points: np.ndarray) -> Place:

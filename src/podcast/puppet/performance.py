@@ -19,7 +19,7 @@ from podcast.puppet.pose import CHANNELS
 from podcast.puppet.prosody import prosody
 from podcast.puppet.template import MotionTemplate
 
-VERSION = 1  # of the motion; part of the key of whatever is made from it
+VERSION = 2  # of the motion; part of the key of whatever is made from it
 _DEGREES = ("yaw", "pitch", "roll")
 _STEPS = np.array([1_000 if name in _DEGREES else 10_000 for name in CHANNELS])  # per unit: int16 holds ±32° and ±3.2
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date of a zip entry, for bytes that do not depend on the clock

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -101,7 +102,7 @@ def template_digest(template: MotionTemplate) -> str:
 
 
 def save_template(path: Path, template: MotionTemplate) -> None:
-    """Write a template as .npz; the same template gives the same bytes."""
+    """Write a template as .npz, whole or not at all; the same template gives the same bytes."""
     used = [i for i in range(len(TRACKS)) if template.tracks[:, i].any()]
     arrays = {
         "version": np.array(FORMAT, "<i8"),
@@ -112,13 +113,18 @@ def save_template(path: Path, template: MotionTemplate) -> None:
         "channels": np.array([TRACKS[i] for i in used], "<U12"),
         "poses": np.ascontiguousarray(_stored(template.tracks)[:, used]),
     }
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, array in arrays.items():
-            entry = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
-            entry.create_system = 3
-            buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, array, version=(1, 0), allow_pickle=False)
-            archive.writestr(entry, buffer.getvalue())
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with zipfile.ZipFile(draft, "w") as archive:
+            for name, array in arrays.items():
+                entry = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
+                entry.create_system = 3
+                buffer = io.BytesIO()
+                np.lib.format.write_array(buffer, array, version=(1, 0), allow_pickle=False)
+                archive.writestr(entry, buffer.getvalue())
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def load_template(path: Path) -> MotionTemplate:
