@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from podcast.puppet.pose import CHANNELS, HEAD, INDEX, REST
 from podcast.puppet.render import Puppet, aperture, figure_size
 from podcast.puppet.rig import host_folder, host_names, load_rig
 from podcast.puppet.sheet import contact_sheet
+from podcast.puppet.turn import Move
 
 NAMES = host_names()
 HEAD_HEIGHT, SIZE, ANCHOR = 400, (760, 700), (380, 440)  # pixels; (w, h)
@@ -133,14 +135,146 @@ def test_the_head_turns_where_it_should(puppet: Puppet) -> None:
 
 def puppet_shift(puppet: Puppet, **channels: float) -> tuple[float, float]:
     """How far the middle of the face moved, by matching a patch."""
-    import cv2
-
     line = puppet.rig.spec.mouth.line
     x, y = (round(v) for v in on_screen(puppet, line[len(line) // 2]))
     still = puppet.draw(pose())[y - 30 : y + 31, x - 40 : x + 41].copy()
     moved = puppet.draw(pose(**channels))[y - 90 : y + 91, x - 110 : x + 111]
     _, _, _, best = cv2.minMaxLoc(cv2.matchTemplate(np.ascontiguousarray(moved), still, cv2.TM_CCOEFF_NORMED))
     return best[0] - 70, best[1] - 60
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def alone(request: pytest.FixtureRequest) -> Puppet:
+    """A host before a plain colour that no host wears."""
+    green = to_yuv(np.full((SIZE[1], SIZE[0], 3), (0, 200, 0), np.uint8))
+    return Puppet(load_rig(host_folder(request.param)), green, HEAD_HEIGHT, ANCHOR)
+
+
+def outline_x(frame: np.ndarray, y: int) -> float:
+    """The middle between the left and the right end of what is seen in some rows."""
+    seen = np.abs(frame[y - 6 : y + 7, :, 1:].astype(int) - frame[0, 0, 1:]).sum(2) > 30
+    return float((seen.argmax(1) + seen.shape[1] - 1 - seen[:, ::-1].argmax(1)).mean() / 2)
+
+
+def nose(puppet: Puppet) -> tuple[int, int, int]:
+    """Where the nose's tip is seen, and the row of the eyes."""
+    eye, line = puppet.rig.spec.eyes.left.centre, puppet.rig.spec.mouth.line
+    middle = line[len(line) // 2]
+    x, y = on_screen(puppet, (middle[0], eye[1] + 0.62 * (middle[1] - eye[1])))
+    return round(x), round(y), round(on_screen(puppet, eye)[1])
+
+
+def moved(before: np.ndarray, after: np.ndarray, x: int, y: int, reach: tuple[int, int]) -> tuple[int, int]:
+    """How far a patch went, by matching it."""
+    patch = np.ascontiguousarray(before[y - 25 : y + 26, x - 30 : x + 31])
+    h, w = 25 + reach[1], 30 + reach[0]
+    _, _, _, best = cv2.minMaxLoc(
+        cv2.matchTemplate(
+            np.ascontiguousarray(after[y - h : y + h + 1, x - w : x + w + 1]), patch, cv2.TM_CCOEFF_NORMED
+        )
+    )
+    return best[0] - reach[0], best[1] - reach[1]
+
+
+def test_heads_are_as_deep_as_peoples(alone: Puppet) -> None:
+    """A nose's tip lies half a head's height before the ears: a turn of 12 degrees moves it by a tenth of it."""
+    x, y, eyes = nose(alone)
+    still = alone.draw(REST).copy()
+    for yaw in (-12.0, 12.0):
+        frame = alone.draw(pose(yaw=yaw))
+        against = moved(still, frame, x, y, (90, 12))[0] - (outline_x(frame, eyes) - outline_x(still, eyes))
+        assert 0.07 < np.sign(yaw) * against / HEAD_HEIGHT < 0.13
+    for pitch in (-8.0, 8.0):
+        down = moved(still, alone.draw(pose(pitch=pitch)), x, y, (12, 60))[1]
+        assert 0.07 < np.sign(pitch) * down / HEAD_HEIGHT < 0.13
+
+
+def test_no_turn_folds_the_picture(alone: Puppet) -> None:
+    """Places from left to right of the head stay in this order, as far as a head turns at all."""
+    turner = alone._turner
+    x, y = np.meshgrid(*(np.arange(a, b, 4, dtype=np.float32) for a, b in ((-160, 161), (-400, -20))))
+    places = (np.dstack([x, y]) + turner.pivot) / turner.size - 0.5
+    depth = cv2.remap(turner.grid, np.float32(places), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[..., 0]
+    for yaw in (-20.0, 20.0):
+        across, _ = Move(pose(yaw=yaw), HEAD_HEIGHT, (0, 0)).forth(x, y, depth, np.ones_like(x))
+        assert np.diff(across, axis=1).min() > 0, yaw
+
+
+@pytest.mark.parametrize("turned", [{"yaw": 20.0, "pitch": 12.0}, {"yaw": -18.0}, {"yaw": 11.0, "pitch": -8.0}])
+def test_what_is_turned_comes_from_where_it_should(puppet: Puppet, turned: dict[str, float]) -> None:
+    """Forth and back again, but for few places at the limits."""
+    turner, move = puppet._turner, Move(pose(**turned), HEAD_HEIGHT, (0, 0))
+    x, y = np.meshgrid(*(np.arange(a, b, 7, dtype=np.float32) for a, b in ((-140, 141), (-330, 30))))
+    back = turner._inverse(move, x, y)
+    grid = cv2.remap(
+        turner.grid, *cv2.split((back + 0.5) / np.array(turner.size) - 0.5), cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
+    rel = back - turner.pivot.astype(np.float32)
+    tx, ty = move.forth(rel[..., 0], rel[..., 1], grid[..., 0], grid[..., 1])
+    seen = cv2.remap(puppet._head[..., 3], back, None, cv2.INTER_NEAREST) > 0
+    away = np.hypot(tx - x, ty - y)[seen]
+    assert np.percentile(away, 98) < 1.0 and np.median(away) < 0.2
+
+
+def test_a_chin_hangs_over_the_collar(puppet: Puppet) -> None:
+    bare = Puppet(puppet.rig, background(), HEAD_HEIGHT, ANCHOR)
+    bare._collar = None
+    low = pose(yaw=18, pitch=9)
+    worn, without = puppet.draw(low).copy(), bare.draw(low)
+    turner, move = puppet._turner, Move(low, HEAD_HEIGHT, (0, 0))
+    chin = (puppet.rig.spec.chin - puppet.rig.spec.pivot[1]) * HEAD_HEIGHT / puppet.rig.head_height
+    for across in (0.0, 0.08, 0.14, 0.17):  # along the jaw, on the side that the head turns to
+        x, y = across * HEAD_HEIGHT, chin - (0.03 + 3.7 * across**2) * HEAD_HEIGHT
+        u, v = (x + turner.pivot[0]) / turner.size[0], (y + turner.pivot[1]) / turner.size[1]
+        tx, ty = move.forth(*(np.float32(a) for a in (x, y, turner.grid[int(v), int(u), 0], 1)))
+        column, row = round(ANCHOR[0] + float(tx)), round(ANCHOR[1] + float(ty))
+        spot = np.s_[row - 2 : row + 3, column - 2 : column + 3]
+        assert (worn[spot] == without[spot]).all()
+
+
+def sclera(puppet: Puppet, **channels: float) -> tuple[int, int]:
+    """The first and the last row of the white of an eye, beside the iris; pixels from the eye's centre."""
+    eye = puppet.rig.spec.eyes.right
+    (x, y), (end, _) = on_screen(puppet, eye.centre), on_screen(puppet, eye.upper[-1])
+    column = round(x - 0.62 * (end - x))
+    part = puppet.draw(pose(**channels))[round(y) - 22 : round(y) + 30, column - 1 : column + 2].astype(int).mean(1)
+    white = np.concatenate([[0], (part[:, 0] > 95) & (np.abs(part[:, 1:] - 128).max(1) < 14), [0]])
+    begins, ends = np.flatnonzero(np.diff(white) > 0), np.flatnonzero(np.diff(white) < 0)
+    runs = [(int(a) - 22, int(b) - 23) for a, b in zip(begins, ends, strict=True)]
+    return max(runs, key=lambda run: run[1] - run[0], default=(0, -1))
+
+
+def test_lids_go_with_the_eyes(puppet: Puppet) -> None:
+    (top_up, low_up), (top, low), (top_down, low_down) = (sclera(puppet, gaze_y=g) for g in (-1, 0, 1))
+    assert top_up <= top - 3 and top_down >= top + 3
+    assert low_up < low < low_down
+
+
+def test_irises_go_as_far_up_and_down_as_eyeballs_turn(puppet: Puppet) -> None:
+    """The radius of an eyeball is three quarters of its opening's width in these faces: 18 degrees are 0.2 widths."""
+    eye = puppet.rig.spec.eyes.right
+    width = eye.upper[-1][0] - eye.upper[0][0]
+    assert 0.16 < eye.travel[1] / width < 0.24
+    x, y = (round(v) for v in on_screen(puppet, eye.centre))
+    pupil = []
+    for g in (-0.7, 0.7):
+        part = puppet.draw(pose(gaze_y=g))[y - 24 : y + 25, x - 5 : x + 6, 0].astype(float)
+        dark = np.clip(36 - part, 0, None)
+        pupil.append(float((dark.sum(1) * np.arange(49)).sum() / dark.sum()))
+    travel = 1.4 * eye.travel[1] * HEAD_HEIGHT / puppet.rig.head_height
+    assert pupil[1] - pupil[0] == pytest.approx(travel, rel=0.4)
+
+
+def test_lids_shut_at_the_pace_of_the_blink(puppet: Puppet) -> None:
+    """Half shut is half shut: no skin below the lashes hides the eye, and no lid pops in."""
+    heights = []
+    for blink in np.linspace(0, 1, 21):
+        first, last = sclera(puppet, blink_l=float(blink), blink_r=float(blink))
+        heights.append(last - first + 1)
+    assert all(b <= a + 1 for a, b in pairwise(heights)) and heights[-1] <= 1
+    assert max(a - b for a, b in pairwise(heights)) <= 0.2 * heights[0]
+    assert 0.4 * heights[0] <= heights[10] <= 0.6 * heights[0] and heights[14] >= 0.2 * heights[0]
 
 
 def test_only_the_dirty_part_changes_and_rest_returns_exactly(puppet: Puppet) -> None:

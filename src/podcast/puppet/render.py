@@ -169,10 +169,14 @@ class Puppet:
         # All is drawn anew where the head was or will be, and only there: nothing is ever blended twice.
         x0, y0, x1, y1 = region = _join(self._touched, box)
         self._out[y0:y1, x0:x1] = self._stage[y0:y1, x0:x1]
+        head = None
         if box[2] > box[0] and box[3] > box[1]:
-            blend(self._out, self._turner.draw(self._head, move, self._pivot, box), box[0], box[1])
+            head = self._turner.draw(self._head, move, self._pivot, box)
+            blend(self._out, head, box[0], box[1])
         if self._collar is not None:
             self._blend_phase("collar", self._collar, move.sway, self._out, region)
+            if head is not None:
+                self._blend_chin(head, box, self._collar[2] + move.sway[1])
         if self._prop is not None and self._prop_last:
             layer, x, y = self._prop
             blend(self._out[y0:y1, x0:x1], layer, x - x0, y - y0)
@@ -236,6 +240,13 @@ class Puppet:
             self._phases[key] = layers.place(layer, key[1] / _PHASES, key[2] / _PHASES, size)
         x0, y0, x1, y1 = box
         blend(picture[y0:y1, x0:x1], self._phases[key], px // _PHASES - x0, py // _PHASES - y0)
+
+    def _blend_chin(self, head: np.ndarray, box: Box, top: float) -> None:
+        """Blend the face again where it hangs over the collar, whose upper edge lies at `top`."""
+        over = self._turner.over_chin(box, top)
+        if over is not None:
+            mask, first = over
+            blend(self._out, layers.masked(head[first : first + len(mask)], mask), box[0], box[1] + first)
 
     @property
     def _body_box(self) -> Box:

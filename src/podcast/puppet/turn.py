@@ -12,6 +12,7 @@ LIMITS = {"yaw": 20.0, "pitch": 12.0, "roll": 12.0, "head_x": 0.07, "head_y": 0.
 _GRID = 10  # pixels between the nodes
 _ROUNDS, _ROUNDS_PER_TURN = 3, 10.0  # of the search for depths; more by the turn's sine, where slopes get steep in it
 _CLOSE = 0.1  # pixels; near enough
+_CHIN_BOW = 3.7  # how fast the chin's edge rises to the sides: head heights per square of them
 _STEEPEST = 0.12  # least of what a turn leaves of a length: bounds the search's steps
 
 Box = tuple[int, int, int, int]
@@ -64,6 +65,7 @@ class Turner:
         depth = _depth(rig, *canvas) * np.float32(scale)
         slope_y, slope_x = (np.gradient(depth, size, axis=i) for i, size in enumerate(self.size[::-1]))
         self.grid = np.dstack([depth, _follow(rig, *canvas), slope_x, slope_y]).astype(np.float32)
+        self.chin = np.float32(rig.spec.chin * scale - origin[1]), np.float32(_CHIN_BOW / (rig.head_height * scale))
         self.range = np.float32(depth.min()), np.float32(depth.max())
         self.start = np.float32(0.1 * rig.head_height * scale)  # a likely depth
         solid = (
@@ -86,9 +88,27 @@ class Turner:
         gw, gh = max(2, round(w / _GRID)), max(2, round(h / _GRID))
         x = (np.arange(gw, dtype=np.float32) + np.float32(0.5)) * np.float32(w / gw) - np.float32(0.5 - box[0] + at[0])
         y = (np.arange(gh, dtype=np.float32) + np.float32(0.5)) * np.float32(h / gh) - np.float32(0.5 - box[1] + at[1])
-        maps = self._inverse(move, np.tile(x, (gh, 1)), np.tile(y[:, None], (1, gw)))
-        maps = cv2.resize(maps, (w, h), interpolation=cv2.INTER_LINEAR)
+        self._nodes = self._inverse(move, np.tile(x, (gh, 1)), np.tile(y[:, None], (1, gw)))
+        maps = cv2.resize(self._nodes, (w, h), interpolation=cv2.INTER_LINEAR)
         return cv2.remap(head, maps, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+
+    def over_chin(self, box: Box, top: float) -> tuple[np.ndarray, int] | None:
+        """Return what of the latest drawing, made in this box, is face and not neck, and its first row in the box.
+
+        It is a mask, uint8 (rows, w), of the rows below `top` of the region; None where the face ends above.
+        """
+        w, h = box[2] - box[0], box[3] - box[1]
+        x, y = self._nodes[..., 0] - np.float32(self.pivot[0]), self._nodes[..., 1]
+        above = self.chin[0] - self.chin[1] * x * x - y  # pixels over the edge of the chin
+        rows = np.flatnonzero((above > 0).any(1))
+        down, along = len(above) / h, above.shape[1] / w
+        first, last = max(0, int(top) - box[1]), min(h, int((rows[-1] + 1.5) / down) + 1) if len(rows) else 0
+        if first >= last:
+            return None
+        grid = np.array([[along, 0, along / 2 - 0.5], [0, down, (first + 0.5) * down - 0.5]])
+        mask = cv2.warpAffine(above, grid, (w, last - first), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                              borderMode=cv2.BORDER_REPLICATE)
+        return (np.clip(mask + np.float32(0.5), 0, 1) * np.float32(255)).astype(np.uint8), first
 
     def _inverse(self, move: Move, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the place in the head layer (h, w, 2) of nodes (x, y) relative to the pivot in the region.
