@@ -106,8 +106,13 @@ class Turner:
         if first >= last:
             return None
         grid = np.array([[along, 0, along / 2 - 0.5], [0, down, (first + 0.5) * down - 0.5]])
-        mask = cv2.warpAffine(above, grid, (w, last - first), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                              borderMode=cv2.BORDER_REPLICATE)
+        mask = cv2.warpAffine(
+            above,
+            grid,
+            (w, last - first),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
         return (np.clip(mask + np.float32(0.5), 0, 1) * np.float32(255)).astype(np.uint8), first
 
     def _inverse(self, move: Move, x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -23,10 +23,11 @@ _PIVOT = (0.0, 0.42, -0.10)
 _NECK = (0.50, 0.74)  # where the neck leaves the head's motion
 _FADE = (0.81, 0.72)  # the head layer's neck melts into the body's
 # Faces with large eyes and a small nose look less turned than people's: a face tracker reads three quarters of the
-# angle even where their true shape is turned. So what lies before the ears is deeper in the turn than in the drawing.
-_DEEPER, _EARS = 1.7, 0.05  # times; z of the plane that keeps its depth, before which the ears lie
+# angle even where their true shape is turned. So depths are stretched about the cheeks; that the back of the head goes
+# the other way keeps it over the neck.
+_DEEPER, _CHEEKS = 1.7, 0.25  # times; z of what keeps its depth
 _SLOPE = 2.1  # steepest depth of the turn: 20 degrees of yaw and 12 of pitch at once squeeze to 10%, and never fold
-_DEPTHS = (-0.30, 0.90)  # head units from the pivot that the depth map can hold
+_DEPTHS = (-0.45, 0.83)  # head units from the pivot that the depth map can hold
 _TRAVEL = (0.038, 0.036)  # of the iris for 25 degrees to the side and 18 up or down
 _CREASE = 0.030
 _QUALITY = 96  # WebP
@@ -114,7 +115,7 @@ def _depth(folder: Folder, z: np.ndarray, view: View) -> dict[str, Any]:
     """Save a softened depth map at a quarter of the size; what is outside continues its neighbours."""
     z = z[::4, ::4]
     inside = np.isfinite(z).astype(np.float32)
-    value = np.where(inside > 0, _EARS + _DEEPER * (z - _EARS) - _PIVOT[2], 0).astype(np.float32)
+    value = np.where(inside > 0, _CHEEKS + _DEEPER * (z - _CHEEKS) - _PIVOT[2], 0).astype(np.float32)
     near = cv2.GaussianBlur(value, (0, 0), 2) / np.maximum(cv2.GaussianBlur(inside, (0, 0), 2), 1e-3)
     wide = cv2.GaussianBlur(value, (0, 0), 16) / np.maximum(cv2.GaussianBlur(inside, (0, 0), 16), 1e-3)
     value = np.where(inside > 0, value, np.where(cv2.GaussianBlur(inside, (0, 0), 2) > 0.02, near, wide))
