@@ -461,7 +461,12 @@ def test_copies_serve_without_a_network(
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "a.bin").write_bytes(data)
     pinned = weight(host, "/a")
-    with pytest.raises(EngineError, match=r"a\.bin is not on this machine, and --offline forbids"):
+    with pytest.raises(EngineError, match=r"^a\.bin is not on this machine, and --offline forbids"):
+        fetch_weight(pinned, tmp_path / "w", offline=True)
+    with pytest.raises(EngineError, match=r"bad/a\.bin has another SHA-256 than pinned; a\.bin is not on this machine"):
+        fetch_weight(pinned, tmp_path / "w", copies=[tmp_path / "bad"], offline=True)
+    (tmp_path / "bad/a.bin").write_bytes(b"short")
+    with pytest.raises(EngineError, match=r"a\.bin has 5 bytes instead of [\d,]+; "):
         fetch_weight(pinned, tmp_path / "w", copies=[tmp_path / "bad"], offline=True)
     assert fetch_weight(pinned, tmp_path / "w", copies=[tmp_path / "bad", tmp_path / "good"], offline=True).origin
     monkeypatch.setenv(downloads.MIRROR, str(tmp_path / "good"))

@@ -75,8 +75,12 @@ def fetch_weight(
     pins = known(weight, folder)
     place.parent.mkdir(parents=True, exist_ok=True)
     with _room(place):
-        found = _from_copies(pins, place, copies, folder.name) or _adopted(pins, place)
-        found = found or fetch_file(pins.urls, place, pins.size, pins.sha256, offline=offline, progress=progress)
+        found, wrong = _from_copies(pins, place, copies, folder.name)
+        found = found or _adopted(pins, place)
+        try:
+            found = found or fetch_file(pins.urls, place, pins.size, pins.sha256, offline=offline, progress=progress)
+        except EngineError as error:
+            raise (EngineError(f"{wrong}; {error.problem}", error.remedy) if wrong else error) from None
         progress(found.size)
         _note(weight, folder, found)
     return found
@@ -99,25 +103,25 @@ def _room(place: Path) -> Iterator[None]:
         raise EngineError(problem, "make room and run it again: what has arrived is kept", str(place)) from error
 
 
-def _from_copies(pins: WeightFile, place: Path, copies: Sequence[Path], engine: str) -> Fetched | None:
+def _from_copies(pins: WeightFile, place: Path, copies: Sequence[Path], engine: str) -> tuple[Fetched | None, str]:
+    """Return a copy that is as pinned, or what is wrong with the first that is not."""
     mirror = os.environ.get(MIRROR)
     folders = [*copies, *([Path(mirror).expanduser()] if mirror else [])]
-    wrong = []
+    wrong = ""
     for folder in folders:
         for path in (folder / engine / pins.path, folder / pins.path, folder / place.name):
             if path.is_file():
-                if (found := _copy(path, pins, place)) is not None:
-                    return found
-                wrong.append(path)
-    if wrong and not pins.urls:
-        raise EngineError("is not the pinned file", "bring the file that engine.yaml describes", str(wrong[0]))
-    return None
+                found = _copy(path, pins, place)
+                if isinstance(found, Fetched):
+                    return found, ""
+                wrong = wrong or f"{path} {found}"
+    return None, wrong
 
 
-def _copy(path: Path, pins: WeightFile, place: Path) -> Fetched | None:
-    """Copy a file if it is as pinned."""
+def _copy(path: Path, pins: WeightFile, place: Path) -> Fetched | str:
+    """Copy a file if it is as pinned; else return what is wrong with it."""
     if pins.size is not None and path.stat().st_size != pins.size:
-        return None
+        return f"has {path.stat().st_size:,} bytes instead of {pins.size:,}"
     draft = place.with_name(f"{place.name}.copy")
     try:
         with path.open("rb") as old, draft.open("wb") as new:
@@ -125,7 +129,7 @@ def _copy(path: Path, pins: WeightFile, place: Path) -> Fetched | None:
             sync(new)
         found = Fetched(draft.stat().st_size, digest_file(draft), str(path))
         if pins.sha256 not in (None, found.sha256):
-            return None
+            return "has another SHA-256 than pinned"
         os.replace(draft, place)
     finally:
         draft.unlink(missing_ok=True)
