@@ -372,6 +372,48 @@ def test_blink_covers_the_eye_and_little_else() -> None:
     assert np.abs(shut[y - 1, x] - skin).max() < 30
 
 
+@cache
+def made_up_face() -> FaceMap:
+    """The drawn face with eye shadow all around one eye."""
+    face, eye = drawn_face(), EYES[0]
+    lm, image = face.landmarks[:, :2], face.image.copy()
+    middle = lm[[eye.upper[0], eye.upper[-1]]].mean(0)
+    size = int(16 * 0.11 * face.height), int(16 * 0.085 * face.height)
+    cv2.ellipse(image, (int(16 * middle[0]), int(16 * middle[1])), size, 0, 0, 360, (95, 60, 70), -1, cv2.LINE_AA, 4)
+    outline = np.rint(lm[list(eye.upper + eye.lower[::-1])] * 16).astype(np.int32)
+    cv2.fillPoly(image, [outline], (245, 245, 245), cv2.LINE_AA, 4)
+    centre = tuple(int(16 * v) for v in lm[eye.iris])
+    cv2.circle(image, centre, int(16 * 0.026 * face.height), (40, 60, 90), -1, cv2.LINE_AA, 4)
+    return FaceMap(image, face.landmarks, face.matte, 1.0)
+
+
+def test_a_lid_has_the_colours_of_its_surroundings() -> None:
+    portrait = figure(made_up_face())
+    open_, shut = (portrait.draw(p).copy().astype(int) for p in (REST.copy(), pose(blink_l=1, blink_r=1)))
+    lm = portrait.cutout.landmarks[:, :2] + portrait.cutout.origin
+    for eye in EYES:
+        (x, top), low = np.rint(lm[eye.upper[4]]).astype(int), round(lm[eye.lower[4], 1])
+        lid, around = shut[top + 1 : (top + low) // 2, x - 2 : x + 3], open_[top - 4 : top - 2, x - 2 : x + 3]
+        assert np.abs(np.median(lid, (0, 1)) - np.median(around, (0, 1))).max() < 25
+        width = np.linalg.norm(lm[eye.upper[-1]] - lm[eye.upper[0]])
+        beneath = slice(round(low + 0.13 * width), round(low + 0.5 * width))  # no part of the eye, however dark
+        assert np.abs(open_[beneath, x] - shut[beneath, x]).max() < 12
+
+
+def test_raised_brows_leave_the_lashes() -> None:
+    face = drawn_face()
+    lm = face.landmarks.copy()
+    for eye in EYES:
+        lm[list(eye.brow), 1] += 0.04 * face.height  # low brows
+    portrait = figure(FaceMap(face.image, lm, face.matte, 1.0))
+    lm = portrait.cutout.landmarks[:, :2]
+    for i, eye in enumerate(EYES):
+        lift = np.linalg.norm(portrait.head.basis[i], axis=-1)
+        x, y = lm[eye.upper[4]] - (0, 0.15 * np.linalg.norm(lm[eye.upper[-1]] - lm[eye.upper[0]]))
+        column, row = (round(float((v + 0.5) / portrait.head.cell[k] - 0.5)) for k, v in enumerate((x, y)))
+        assert lift[row, column] < 0.05 * lift.max()
+
+
 def test_brows_rise_and_irises_move() -> None:
     portrait = figure()
     lm = portrait.cutout.landmarks[:, :2] + portrait.cutout.origin
@@ -500,7 +542,7 @@ def test_no_turn_folds_the_face(degrees: float) -> None:
     x, y = np.meshgrid((np.arange(gw) + 0.5) * head.cell[0], (np.arange(gh) + 0.5) * head.cell[1])
     steep = head.depth.copy()
     steep[:, gw // 2 :] += 0.3 * head.height  # as beside the nose of a face half turned away
-    gentle = _gentle(steep, float(head.cell[0]))
+    gentle = _gentle(steep, head.cell)
     move = head.move(pose(yaw=degrees), (0.0, 0.0))
     ones = np.ones_like(x)
     assert np.diff(move.forth(x, y, steep, ones)[0], axis=1).min() < 0 or degrees > 0

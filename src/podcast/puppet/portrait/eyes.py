@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from podcast.puppet.portrait.cutout import Cutout, fill
-from podcast.puppet.portrait.geometry import EyeMarks, fall, rise
+from podcast.puppet.portrait.geometry import EYES, EyeMarks, fall, rise
 from podcast.puppet.pose import INDEX, REST
 
 _STEPS = 24  # lid positions between open and shut
@@ -20,14 +20,19 @@ _FOLLOW = 0.34  # fall of the upper lid in a glance down, openings; a millimetre
 _RAISE, _SINK = 0.20, 0.12  # ... its rise in a glance up; fall of the lower lid in a glance down, rise in one up
 _YIELD = 0.30  # of the room between lid and brow: the strip of skin that gives way to a lid
 _GLANCES = 16  # lid positions between a gaze ahead and up or down
+_EDGE = 1.0, 1.2, 1.45  # heights above the lid, of the strip for the lashes, with whose colours a lid begins
+_GRAIN = 9.0  # most of the skin's grain on a lid, grey levels
+_WATERLINE = 0.05  # eye widths of the lower lid's edge, where landmarks leave some white, that shut lids hide
+_GROWN = 0.04  # eye widths by which both eyes reach below their landmarks where they are drawn large
 _SQUINT = 0.35  # rise of the lower lid in a wide smile
 
 
 class Eye:
     """Draws one eye into the layer."""
 
-    def __init__(self, cutout: Cutout, marks: EyeMarks, side: str) -> None:
-        self.side = side
+    def __init__(self, cutout: Cutout, marks: EyeMarks, side: str, growth: float | None = None) -> None:
+        """Prepare an eye that reaches `growth` eye widths below its landmarks, None: as far as its colours do."""
+        self.side, self._given = side, growth
         lm = cutout.landmarks[:, :2]
         upper, lower = lm[list(marks.upper)], lm[list(marks.lower)]
         axis = upper[-1] - upper[0]
@@ -38,7 +43,7 @@ class Eye:
         self._box(cutout.layer)
         self._measure(upper, lower, lm[list(marks.brow)])
         self._ball(lm[marks.iris], lm[marks.iris + 1 : marks.iris + 5])
-        self.skin = self._lid_skin()
+        self.skin, self.edge, self.grain = self._lid_skin()
         self._lids: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
         self._openings: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
@@ -69,7 +74,8 @@ class Eye:
 
         self.top = curve(upper)
         self.low = np.maximum(curve(lower), self.top)
-        self.low += self._lower_growth(self.low) * fall(np.abs(x) / half, 0.62, 1.08).astype(np.float32)
+        self.growth = self._lower_growth(self.low) if self._given is None else self._given
+        self.low += np.float32(self.growth * self.width) * fall(np.abs(x) / half, 0.62, 1.08).astype(np.float32)
         along = self._local(brow)
         along = along[np.argsort(along[:, 0])]
         brow_y = np.interp(x, along[:, 0], along[:, 1])
@@ -87,8 +93,8 @@ class Eye:
         edges = np.clip((self.y - top) / soft + 0.5, 0, 1) * np.clip((low - self.y) / soft + 0.5, 0, 1)
         return (edges * fall(np.abs(self.x) / (self.width / 2), 0.94, 1.02)).astype(np.float32)
 
-    def _lower_growth(self, low: np.ndarray) -> np.float32:
-        """Return by how much the drawn eye reaches below its landmarks (large cartoon eyes), pixels."""
+    def _lower_growth(self, low: np.ndarray) -> float:
+        """Return by how much the drawn eye reaches below its landmarks (large cartoon eyes), eye widths."""
         colours = self.source[..., :3].astype(np.float32)
         middle = np.abs(self.x) < 0.22 * self.width
 
@@ -100,10 +106,10 @@ class Eye:
         skin = bands[-3:].mean(0)
         differ = np.linalg.norm(bands - skin, axis=1)
         if differ[0] < 40:
-            return np.float32(0)
+            return 0.0
         eye = np.flatnonzero(differ > 0.35 * differ[0])
         last = next((i for i in range(len(shares)) if i not in eye), 0) - 1
-        return np.float32(max(float(shares[last]) - 0.01, 0.0) * self.width if last >= 0 else 0.0)
+        return max(float(shares[last]) - 0.01, 0.0) if last >= 0 else 0.0
 
     def _ball(self, centre: np.ndarray, rim: np.ndarray) -> None:
         """Part the eyeball into white and iris, each completed where the other or a lid hides it."""
@@ -157,21 +163,30 @@ class Eye:
             return 1.0
         return float(np.clip(bins[8 + beyond[0]] + 0.08, 0.95, 1.7))
 
-    def _lid_skin(self) -> np.ndarray:
-        """Return the lid's colour (h, w, 3): what lies just above the lashes, column by column, without thin rims."""
+    def _lid_skin(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the lid's colour (h, w, 3), what lies just above the lashes there, and the skin's grain (h, w).
+
+        The colour is taken column by column between lashes and brow, without thin rims and creases; the grain from
+        below the eye.
+        """
         colours = self.source[..., :3].astype(np.float32)
-        rows = []
-        for share in (0.40, 0.46, 0.52, 0.58, 0.64, 0.70):
-            rows.append(self._shifted(colours, self.top - self.room * np.float32(share) - self.y))
-        stack = np.stack(rows)
-        order = np.argsort(stack[..., 0], axis=0)[3:5]  # brighter than the middle: no rim, crease or shadow
-        skin = np.take_along_axis(stack, order[..., None], axis=0).mean(0)
-        below = [
-            self._shifted(colours, self.low + np.float32(share * self.width) - self.y) for share in (0.16, 0.2, 0.24)
-        ]
-        skin = (0.6 * skin + 0.4 * np.median(below, axis=0)).astype(np.float32)
-        wide = max(1.0, 0.09 * self.width)
-        return cv2.GaussianBlur(skin, (0, 0), sigmaX=wide, sigmaY=wide)
+        wide = max(1.0, 0.07 * self.width)
+
+        def above(shares: tuple[float, ...]) -> np.ndarray:
+            return np.stack([self._shifted(colours, self.top - self.room * np.float32(s) - self.y) for s in shares])
+
+        rows = above((0.30, 0.37, 0.44, 0.51, 0.58, 0.65))
+        order = np.argsort(rows[..., 0], axis=0)[2:5]  # rather bright: no rim, crease or shadow
+        skin = np.take_along_axis(rows, order[..., None], axis=0).mean(0)
+        shares = (np.float32(share * self.width) for share in (0.16, 0.2, 0.24))
+        below = np.median([self._shifted(colours, self.low + share - self.y) for share in shares], axis=0)
+        skin = cv2.GaussianBlur((0.75 * skin + 0.25 * below).astype(np.float32), (0, 0), wide)
+        edge = np.mean([self._shifted(colours, self.top - self.lash * np.float32(s) - self.y) for s in _EDGE], axis=0)
+        luma = colours[..., 0]
+        fine = luma - cv2.GaussianBlur(luma, (0, 0), max(0.8, 0.03 * self.width))
+        mirrored = 2 * (self.low - self.y) + np.float32(0.10 * self.width)
+        grain = np.clip(self._shifted(fine, mirrored), -_GRAIN, _GRAIN)
+        return skin, cv2.GaussianBlur(edge.astype(np.float32), (0, 0), 0.7 * wide), grain
 
     def _shifted(self, picture: np.ndarray, dy: np.ndarray) -> np.ndarray:
         """Return a picture taken from `dy` further down the eye's own axis."""
@@ -235,10 +250,12 @@ class Eye:
         high = np.maximum(meet - self.top, 1e-3)
         t = np.clip((y - (self.top - lash)) / (high + 1e-3), 0, 1)
         bulge = 1 + 0.05 * np.sin(np.pi * t) - 0.10 * rise(t, 0.75, 1.0)
-        lid = self.skin.copy()
-        lid[..., 0] = 16 + (lid[..., 0] - 16) * bulge
-        at_lash = (rise(y, meet - lash * 1.05, meet - lash * 0.55))[..., None]
-        lid = lid * (1 - at_lash) + strip * at_lash
+        lid = self.skin + (self.edge - self.skin) * fall(t, 0.0, 0.9)[..., None].astype(np.float32)
+        lid[..., 0] = 16 + (lid[..., 0] - 16) * bulge + self.grain
+        at_lash = rise(y, meet - lash * 1.05, meet - lash * 0.55)
+        bright = rise(strip[..., 0] - lid[..., 0], -8, 12)  # white does not go along
+        at_lash = at_lash * (1 - rise(shut, 0.0, 0.5) * bright)
+        lid = lid * (1 - at_lash[..., None]) + strip * at_lash[..., None]
         line = np.exp(-(((y - meet) / (0.028 * self.width)) ** 2)) * 0.5 * rise(shut, 0.1, 0.7)
         lid[..., 0] = 16 + (lid[..., 0] - 16) * (1 - line * fall(np.abs(self.x) / half, 0.85, 1.05))
         side = fall(np.abs(self.x) / half, 0.98, 1.12)
@@ -246,10 +263,20 @@ class Eye:
         from_top = rise(y, self.top - lash * 1.25, self.top - lash * 0.8)
         upper = from_top * np.clip((meet - y) / soft + 0.8, 0, 1) * side * (1.0 if shut > 0 else 0.0)
         lower = np.clip((y - base) / soft + 0.5, 0, 1) * fall(y - self.low, 0, 0.12 * self.width) * side
-        below = self._shifted(colours, self.low - base)
+        below = self._shifted(colours, self.low - base + np.float32(_WATERLINE * shut * self.width))
         lower = lower * (1 - upper) * float(squint > 0 or shut > 0)
         whole = np.clip(upper + lower, 0, 1)
         mixed = (lid * upper[..., None] + below * lower[..., None]) / np.maximum(whole, 1e-3)[..., None]
         layer = np.dstack([np.clip(mixed + 0.5, 0, 255), np.full(y.shape, 255.0)]).astype(np.uint8)
         layer[..., 3] = self.source[..., 3]
         return layer, whole.astype(np.float32)
+
+
+def eyes_of(cutout: Cutout) -> list[Eye]:
+    """Return both eyes: drawn large if both are, for make-up or a shadow can make one seem so."""
+    found = [eye.growth for eye in _pair(cutout, None)]
+    return _pair(cutout, max(found) if min(found) >= _GROWN else 0.0)
+
+
+def _pair(cutout: Cutout, growth: float | None) -> list[Eye]:
+    return [Eye(cutout, marks, side, growth) for marks, side in zip(EYES, "lr", strict=True)]

@@ -10,8 +10,7 @@ import numpy as np
 from podcast.canvas import to_rgb, to_yuv
 from podcast.puppet.facemap import FaceMap
 from podcast.puppet.portrait.cutout import behind, cut_out, head_centre_of, head_height_of, place
-from podcast.puppet.portrait.eyes import Eye
-from podcast.puppet.portrait.geometry import EYES
+from podcast.puppet.portrait.eyes import eyes_of
 from podcast.puppet.portrait.head import HeadWarp
 from podcast.puppet.portrait.mouth import MouthWarp
 from podcast.puppet.portrait.strips import Strip, moved, put_strips, strips_of
@@ -87,7 +86,7 @@ class PortraitFigure:
         self.cutout = cutout = cut_out(face, placement, (self.w, self.h), own_background == "replace")
         self._layer = cutout.layer.copy()
         self.mouth = MouthWarp(cutout)
-        self.eyes = [Eye(cutout, marks, side) for marks, side in zip(EYES, "lr", strict=True)]
+        self.eyes = eyes_of(cutout)
         self.head = HeadWarp(cutout)
         self._stage, self._out = self._background.copy(), self._background.copy()
         self._mouth_state: tuple[int, ...] | None = None

@@ -23,12 +23,14 @@ _DEPTH_GAIN = (
     1.4  # the mesh is shallower than a head: ears half a face height behind the nose instead of three quarters
 )
 _SKULL_TOP, _SKULL_SIDE = 1.05, 0.45  # how far the skull goes on beyond the face, radii of its oval there
-_STEEPEST = 2.2  # rise of the depth per pixel: three quarters of what would fold at the most turn
+_STEEPEST = 2.8, 4.2  # rise of the depth per pixel, across and upwards: nine tenths of what folds at the most turn
 _TURNED_MOST = {"yaw": 24.0, "pitch": 17.0}  # degrees of turn, the picture's own included, that hold
 _LEAST = {"yaw": 6.0, "pitch": 6.0}
 _MOST = {"yaw": 18.0, "pitch": 11.0, "roll": 12.0}
 _KNEE = 0.75  # where a limit begins to bend the movement
-_BROW_UP, _BROW_DOWN, _FROWN = 0.062, 0.026, 0.024  # travel, face heights
+_BROW_UP, _BROW_DOWN, _FROWN = 0.056, 0.026, 0.024  # travel, face heights
+_BROW_OWN = 0.75  # of the travel: how far above the brow's line it begins to be stretched
+_LASHES = 0.16  # of an eye's width: the strip above the lid that brows leave as it is
 _CHEEK = 0.020
 _CLEAR, _STRETCH = 0.012, 1.5  # glasses: what is kept of the skin above rims, face heights, and how far it stretches
 _EXPRESSIONS = ("brow_l", "brow_r", "frown", "cheeks")
@@ -197,6 +199,10 @@ def _of_three(nodes: np.ndarray, join: np.ufunc) -> np.ndarray:
     return join(join(nodes[:-2], nodes[1:-1]), nodes[2:])
 
 
+def _length(ends: np.ndarray) -> float:
+    return float(np.linalg.norm(ends[1] - ends[0]))
+
+
 def _unit(v: np.ndarray) -> np.ndarray:
     return v / max(float(np.linalg.norm(v)), 1e-6)
 
@@ -224,7 +230,7 @@ def _depth(lm: np.ndarray, face: float, x: np.ndarray, y: np.ndarray) -> np.ndar
     Within the face it is the mesh's. Beyond, the skull goes on: it falls off slowly towards the crown, so that hair
     moves with the forehead under it, and fast to the sides and below the chin.
     """
-    near = (-(lm[:468, 2] - lm[list(EARS), 2].mean()) * _DEPTH_GAIN).astype(np.float32)
+    near = _nearness(lm)
     points = lm[:468, :2].astype(np.float32)
     flat = np.stack([x, y], -1).reshape(-1, 2).astype(np.float32)
     far = (flat**2).sum(1)[:, None] + (points**2).sum(1)[None] - 2 * flat @ points.T
@@ -236,7 +242,19 @@ def _depth(lm: np.ndarray, face: float, x: np.ndarray, y: np.ndarray) -> np.ndar
     outer = edge * np.clip(1 - (np.clip(beyond - 1, 0, None) / reach) ** 2, 0, 1) ** 1.5
     share = rise(beyond, 0.94, 1.06)
     depth = (inner * (1 - share) + outer * share).astype(np.float32)
-    return cv2.GaussianBlur(_gentle(depth, float(x[0, 1] - x[0, 0])), (0, 0), 1.0)
+    return cv2.GaussianBlur(_gentle(depth, (x[0, 1] - x[0, 0], y[1, 0] - y[0, 0])), (0, 0), 1.0)
+
+
+def _nearness(lm: np.ndarray) -> np.ndarray:
+    """Return how near to the viewer the mesh's points are, pixels, the mesh deepened along the head's own axis.
+
+    Of a head half turned away the mesh tells more depth than its pixels can show without tearing.
+    """
+    across, upright = lm[EARS[1]] - lm[EARS[0]], lm[FOREHEAD] - lm[CHIN]
+    ahead = _unit(np.cross(across, upright))
+    places = lm[:468] - lm[list(EARS)].mean(0)
+    near = -places[:, 2] - (_DEPTH_GAIN - 1) * (places @ ahead) * ahead[2]
+    return (near * abs(ahead[2])).astype(np.float32)
 
 
 def _around_face(
@@ -259,12 +277,14 @@ def _around_face(
     return away / np.maximum(radius, 1e-3), edge, up
 
 
-def _gentle(depth: np.ndarray, cell: float) -> np.ndarray:
+def _gentle(depth: np.ndarray, cell: tuple[np.float32, np.float32]) -> np.ndarray:
     """Return a depth without steps that would fold in a turn: amid the envelopes from above and below."""
-    low, high, step = depth, depth, np.float32(_STEEPEST * cell)
-    ring = np.ones((3, 3), np.uint8)
+    low, high = depth, depth
     for _ in range(_CELLS // 3):
-        low, high = np.minimum(low, cv2.erode(low, ring) + step), np.maximum(high, cv2.dilate(high, ring) - step)
+        for size, step in zip(((3, 1), (1, 3)), np.multiply(_STEEPEST, cell).astype(np.float32), strict=True):
+            beside = np.ones(size[::-1], np.uint8)
+            low = np.minimum(low, cv2.erode(low, beside) + step)
+            high = np.maximum(high, cv2.dilate(high, beside) - step)
     return (low + high) / 2
 
 
@@ -290,7 +310,8 @@ def _expressions(
         side = fall(np.abs(dx) / half, 0.75, 1.75)
         travel = _BROW_UP * face  # of the place shown, not of the place it comes from: monotonous at any travel
         lift = side * np.where(dy < 0, fall(-dy / face, 0.10, 0.30), 1.0)
-        free = np.clip((0.80 * lid - dy) / (0.80 * lid + 0.55 * travel), 0, 1)
+        skin = lid - np.minimum(_LASHES * _length(lm[[eye.upper[0], eye.upper[-1]], :2]), 0.45 * lid)
+        free = np.clip((skin - dy) / (skin + _BROW_OWN * travel), 0, 1)
         if rims is not None:
             room = np.maximum(rims.clearance(x, y) + dy - _CLEAR * face, 1e-3)  # from brow to rim
             travel = min(travel, _STRETCH * float(np.quantile(room[np.abs(dx) < half], 0.2)))
