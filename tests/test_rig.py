@@ -114,6 +114,26 @@ def dark_x(part: np.ndarray) -> float:
     return float((dark * np.arange(part.shape[1])).sum() / dark.sum())
 
 
+def test_a_head_without_depth_map_turns_like_one_with_a_nose(hand_made: Path) -> None:
+    head = cv2.imread(str(hand_made / "head.png"), cv2.IMREAD_UNCHANGED)
+    cv2.circle(head, (200, 182), 6, (20, 20, 20, 255), -1, cv2.LINE_AA)
+    cv2.imwrite(str(hand_made / "head.png"), head)
+    puppet = Puppet(load_rig(hand_made), to_yuv(np.full((400, 400, 3), 220, np.uint8)), 240, (200, 260))
+
+    def nose_in_outline(**channels: float) -> tuple[float, float]:
+        frame = to_rgb(puppet.draw(pose(**channels)))
+        skin = np.flatnonzero(frame[150, :, 2] < 200)  # row of the eyes' lower lids: from ear to ear
+        part = frame[150:215, 140:260]
+        dark = (part.astype(int).sum(2) < 200).astype(float)
+        dark[:, :30] = dark[:, -30:] = 0
+        rows = float((dark * np.arange(65)[:, None]).sum() / dark.sum())
+        return dark_x(part[:, 30:-30]) - (skin[0] + skin[-1]) / 2, rows
+
+    (rest, row), (left, _), (right, _) = (nose_in_outline(yaw=yaw) for yaw in (0, -12, 12))
+    assert 0.07 * 240 < right - rest < 0.14 * 240 and 0.07 * 240 < rest - left < 0.14 * 240
+    assert nose_in_outline(pitch=8)[1] - row > 0.06 * 240
+
+
 def test_natural_framing_and_lip_gap(hand_made: Path) -> None:
     rig = load_rig(hand_made)
     figure = figure_size(rig, 120)

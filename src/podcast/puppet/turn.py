@@ -13,6 +13,9 @@ _GRID = 10  # pixels between the nodes
 _ROUNDS, _ROUNDS_PER_TURN = 3, 10.0  # of the search for depths; more by the turn's sine, where slopes get steep in it
 _CLOSE = 0.1  # pixels; near enough
 _CHIN_BOW = 3.7  # how fast the chin's edge rises to the sides: head heights per square of them
+# Without a depth map a head is an egg with a nose: half widths, half heights and depths, head heights.
+_EGG, _NOSE, _EGG_BACK = (0.40, 0.58, 0.42), (0.055, 0.075, 0.15), 0.04
+_NOSE_AT = 0.62  # of the way from the eyes to the mouth
 _STEEPEST = 0.12  # least of what a turn leaves of a length: bounds the search's steps
 
 Box = tuple[int, int, int, int]
@@ -146,16 +149,21 @@ class Turner:
 
 
 def _depth(rig: Rig, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the depth at canvas columns and rows, canvas pixels; an egg where the rig brings none."""
+    """Return the depth at canvas columns and rows, canvas pixels; an egg with a nose where the rig brings none."""
     layer = rig.spec.layers.depth
     if layer is not None:
         grey = _sample(rig.picture(layer), layer.at, layer.scale, x, y)
         return layer.far + (layer.near - layer.far) * grey / np.float32(255)
-    height = rig.head_height
-    rel_x = (x - rig.spec.pivot[0]) / (0.40 * height)
-    rel_y = (y - rig.spec.crown - 0.5 * height) / (0.56 * height)
-    bulge = np.clip(1 - rel_x[None] ** 2 - rel_y[:, None] ** 2, 0, 1)
-    return (0.42 * height * bulge**0.6).astype(np.float32)
+    height, mouth, eyes = rig.head_height, rig.spec.mouth.line, rig.spec.eyes
+    middle = mouth[len(mouth) // 2]
+    eye_line = (eyes.left.centre[1] + eyes.right.centre[1]) / 2 if eyes else rig.spec.crown + 0.5 * height
+    tip = middle[0], eye_line + _NOSE_AT * (middle[1] - eye_line)
+    egg_x = (x - rig.spec.pivot[0]) / (_EGG[0] * height)
+    egg_y = (y - rig.spec.crown - 0.5 * height) / (_EGG[1] * height)
+    nose_x, nose_y = (x - tip[0]) / (_NOSE[0] * height), (y - tip[1]) / (_NOSE[1] * height)
+    egg = _EGG[2] * np.clip(1 - egg_x[None] ** 2 - egg_y[:, None] ** 2, 0, 1)
+    nose = _NOSE[2] * np.exp(-0.5 * (nose_x[None] ** 2 + nose_y[:, None] ** 2))
+    return ((egg + nose - _EGG_BACK) * height).astype(np.float32)
 
 
 def _follow(rig: Rig, x: np.ndarray, y: np.ndarray) -> np.ndarray:
