@@ -15,6 +15,7 @@ BANDS = 40
 LOWEST, HIGHEST = 80.0, 7000.0  # Hz, what tells speech sounds apart
 PASSED = 7600.0  # Hz, the filter's edge: what is folded back from above lies over the highest band
 CEPSTRA = 12  # without the zeroth, which is the level
+LEVEL = 2 * CEPSTRA  # the column of `features` that it has, behind the cepstra and their slopes
 PRE_EMPHASIS, PRE_EMPHASIS_RATE = 0.97, 16_000  # the usual coefficient and the rate it is meant for
 BLOCK = 2_000  # frames analysed at once
 THINNED = 3  # 48 kHz are brought down to 16: a third of the work, and nothing above 8 kHz is looked at

@@ -13,7 +13,7 @@ import numpy as np
 
 from podcast.alignment.features import HOP, features, level, matched
 from podcast.alignment.silence import threshold
-from podcast.alignment.warp import Path, warp
+from podcast.alignment.warp import Path, Terms, warp
 
 POOLED = 4  # frames of `mel` in one of these
 FRAME = HOP * POOLED  # samples: 40 ms
@@ -95,7 +95,7 @@ def _way(ours: np.ndarray, theirs: np.ndarray, most: np.ndarray) -> Path:
     reach = REACH + round(SHARE * max(len(ours), len(theirs)))
     centre = np.arange(len(ours)) * (len(theirs) / len(ours))
     while True:
-        way = warp(ours, theirs, centre, reach, most)
+        way = warp(ours, theirs, centre, reach, Terms(most))
         if way.at_edge <= EDGE or reach >= max(len(ours), len(theirs)):
             return way
         reach *= 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from podcast.alignment.features import FLOOR, HOP, level, noise_of
+from podcast.episode import samples
 
 DEPTH = 38.0  # dB below the level of speech: silence in a quiet room
 ABOVE_NOISE = 6.0  # dB over the quietest frames: silence in a noisy one, of frames of 40 ms or for a rough picture
@@ -13,6 +14,7 @@ HEADROOM = 14.0  # dB below the level of speech that silence is at least
 QUIETEST = 3  # percentile of the frames' levels that is taken for the noise
 ABSENT = 0.15  # of the way from the quietest frames' presence to that of speech, below which nobody speaks …
 LONG = 20  # … for so many frames: what is shorter may be a consonant that the noise hides
+SHORTEST = samples(0.05)  # of a silence that moves the edges of words
 CLEAREST = 15.0  # dB over the background that a band counts at most
 
 

@@ -1,9 +1,10 @@
 """Dynamic time warping in a band, with memory that does not grow with the square of the length.
 
-Sakoe and Chiba (1978) with steps (1,1), (1,0), (0,1) of equal weight. A row follows from the one before at once:
-with the running sum S of the row's costs, D[j] = S[j] + min over k <= j of (V[k] - S[k-1]), where V[k] is the better
-of D[k] and D[k-1] in the row before. Every `_ROWS` rows the state is kept; the way back is found block by block, from
-the steps that were noted on the way there or, of a long sound, by going each block once more.
+Sakoe and Chiba (1978) with steps (1,1), (1,0), (0,1) of equal weight, the last two perhaps a little dearer. A row
+follows from the one before at once: with the running sum S of the row's costs, D[j] = S[j] + min over k <= j of
+(V[k] - S[k-1]), where V[k] is the better of D[k] and D[k-1] in the row before. Every `_ROWS` rows the state is kept;
+the way back is found block by block, from the steps that were noted on the way there or, of a long sound, by going
+each block once more.
 """
 
 from __future__ import annotations
@@ -22,6 +23,23 @@ Band = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
+class Terms:
+    """What else a way costs, or need not cost."""
+
+    most: np.ndarray | None = None  # of every row: what its frames cost at most; where it is low, anything may be heard
+    pauses: np.ndarray | None = None  # of every row: whether the other sound may pause there
+    pause: np.ndarray | None = None  # of every column: what it costs then
+    bend: float = 0.0  # of a step that goes on in one sound alone
+
+    def waits(self, rows: np.ndarray) -> np.ndarray:
+        """Return in which of these rows the other sound may pause."""
+        return np.zeros(len(rows), bool) if self.pauses is None else self.pauses[rows]
+
+
+PLAIN = Terms()
+
+
+@dataclass(frozen=True)
 class Path:
     """The way through both sounds: `rows` of the reference, `columns` of the other; and its mean cost."""
 
@@ -37,12 +55,11 @@ def warp(
     other: np.ndarray,
     centre: np.ndarray | None = None,
     reach: int = 0,
-    most: np.ndarray | None = None,
+    terms: Terms = PLAIN,
 ) -> Path:
     """Return the cheapest way through two sounds of features (n, d) and (m, d).
 
     `centre` is the expected column of every row and `reach` how far the way may be from it; None: anywhere.
-    `most` bounds the cost of every row's frames: where it is low, anything may be heard.
     """
     low, high = _band(len(reference), len(other), centre, reach)
     shift = int(np.diff(low).max(initial=0))
@@ -51,16 +68,18 @@ def warp(
     kept, steps = [], []
     for first in range(0, len(reference), _ROWS):
         kept.append(state)
-        state, came = _block(reference, other, low, high, first, state, noted, most)
+        state, came = _block(reference, other, low, high, first, state, noted, terms)
         steps.append(came)
 
     def step_of(number: int) -> np.ndarray:
         if noted:
             return steps[number]
-        return _block(reference, other, low, high, number * _ROWS, kept[number], True, most)[1]
+        return _block(reference, other, low, high, number * _ROWS, kept[number], True, terms)[1]
 
     rows, columns = _back(len(reference), len(other), low, step_of)
-    costs = _distance(reference[rows], other[columns])
+    costs = np.sqrt(((reference[rows] - other[columns]) ** 2).sum(1))
+    if terms.pauses is not None and terms.pause is not None:
+        costs = np.where(terms.pauses[rows], np.minimum(costs, terms.pause[columns]), costs)
     below = (columns <= low[rows]) & (low[rows] > 0)
     above = (columns >= high[rows] - 1) & (high[rows] < len(other))
     return Path(rows, columns, float(costs.mean()), costs, float((below | above).mean()))
@@ -77,30 +96,36 @@ def _band(n: int, m: int, centre: np.ndarray | None, reach: int) -> tuple[np.nda
     return low, np.maximum(high, np.append(low[1:], m - 1) + 1)
 
 
-def _distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.sqrt(((a - b) ** 2).sum(1))
+def _costs(a: np.ndarray, b: np.ndarray, rows: slice, columns: slice, terms: Terms) -> np.ndarray:
+    """Return what every pair of frames costs."""
+    ours, theirs = a[rows], b[columns]
+    square = (theirs * theirs).sum(1)[None] + (ours * ours).sum(1)[:, None] - 2 * ours @ theirs.T
+    costs: np.ndarray = np.sqrt(np.maximum(square, 0))
+    if terms.most is not None:
+        costs = np.minimum(costs, terms.most[rows, None])
+    if terms.pauses is not None and terms.pause is not None:
+        at = np.flatnonzero(terms.pauses[rows])
+        costs[at] = np.minimum(costs[at], terms.pause[columns])
+    return costs
 
 
 def _block(
     a: np.ndarray, b: np.ndarray, low: np.ndarray, high: np.ndarray, first: int, state: np.ndarray, trace: bool,
-    most: np.ndarray | None,
+    terms: Terms,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Go on for `_ROWS` rows from the row before `first`, whose sums `state` holds from its own first column on."""
     last = min(first + _ROWS, len(a))
-    left, right = int(low[first]), int(high[last - 1])
-    part, rows = b[left:right], a[first:last]
-    square = (part * part).sum(1)[None] + (rows * rows).sum(1)[:, None] - 2 * rows @ part.T
-    costs = np.sqrt(np.maximum(square, 0))
-    if most is not None:
-        costs = np.minimum(costs, most[first:last, None])
+    left = int(low[first])
+    costs = _costs(a, b, slice(first, last), slice(left, int(high[last - 1])), terms)
     came = np.zeros((last - first, state.shape[0]), np.int8) if trace else np.zeros((0, 0), np.int8)
-    far = np.full_like(state, _FAR)
+    far, waits = np.full_like(state, _FAR), terms.waits(np.arange(first, last))  # going on in a pause is no bend
     for i in range(first, last):
         start, end = int(low[i]), int(high[i])
         cost = costs[i - first, start - left : end - left]
         down, diagonal = _above(state, start, end, int(low[i - 1]) if i else -1)
+        down = down + terms.bend
         best = np.minimum(down, diagonal)
-        total = np.cumsum(cost, dtype=np.float64)
+        total = np.cumsum(cost if waits[i - first] else cost + terms.bend, dtype=np.float64)
         gain = best - (total - cost)
         running = np.minimum.accumulate(gain)
         if trace:
