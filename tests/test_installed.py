@@ -31,6 +31,7 @@ from podcast.errors import ConfigError, EngineError
 from podcast.proof import Card, CardUse, NoCards, Proof, Watch
 from podcast.proof.nvml import ProcessUse
 from podcast.reporter import Reporter
+from podcast.script import read_script
 from podcast.wiring.engines import choose_music, choose_renderer, choose_speech
 from tests.test_produce import create
 from tests.test_worker import soon
@@ -57,14 +58,14 @@ def _engine(folder: Path, name: str, **changes: object) -> Path:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two engines that are installed below data/, and one that is not."""
+    """A folder with three engines that are installed below data/, and one that is not."""
     home = tmp_path_factory.mktemp("home")
     means = Means(prove_environment, check_worker)
     voice = {"kind": "speech", "languages": ["en"], "timings": True,
              "voices": [{"name": "hum", "language": "en", "gender": "female", "about": "a hum"}]}
     options = {**yaml.safe_load((FIXTURE / "engine.yaml").read_text())["options"],
                "chunk": {"type": "integer", "default": 0}}
-    for name, changes in (("lamp", {"options": options}), ("hummer", voice)):
+    for name, changes in (("lamp", {"options": options}), ("hummer", voice), ("mimic", {**voice, "clones": True})):
         install(load_spec(_engine(home / "engines", name, **changes)), home / "data", means)
     _engine(home / "engines", "absent")
     _engine(home / "engines", "greedy", licence={"code": "MIT", "weights": "CC-BY-NC-4.0", "commercial": False})
@@ -217,6 +218,26 @@ def test_an_installed_voice_speaks_with_its_own_times(fresh: Path, home: Path) -
         with pytest.raises(EngineError, match=r"no voice 'bark'[\s\S]*hum"):
             chosen.engine.synthesize("Hello", "bark", "en", {}, fresh)
         assert isinstance(chosen.engine, InstalledSpeech) and chosen.engine.voices("de") == ()
+
+
+def test_a_sample_of_a_voice_is_found_beside_the_script_and_the_configuration(
+    fresh: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (fresh / "elsewhere").mkdir()
+    write_wav(fresh / "elsewhere/me.wav", np.zeros(800, np.float32), 16_000)
+    (fresh / "elsewhere/s.txt").write_text("---\nspeakers: {ANN: {voice: me.wav}}\n---\nANN: Hello.\n")
+    script = read_script(fresh / "elsewhere/s.txt")
+    config = check({"tts": {"voice": "me.wav"}, "speakers": {"Bo": {"voice": "me.wav"}}, "data": str(fresh / "data"),
+                    "engines_path": [str(home / "engines")]}, "config", fresh / "elsewhere")  # fmt: skip
+    whole = str(fresh / "elsewhere/me.wav")
+    assert script.speakers[0].voice == config.tts.voice == config.speakers["Bo"].voice == whole
+    monkeypatch.chdir(fresh / "elsewhere")
+    with EngineRoom(config.data, config.engines_path) as room:
+        mimic, hummer = (InstalledSpeech(room.get(name, "speech", "tts.engine")) for name in ("mimic", "hummer"))
+        assert mimic.synthesize("Hello", "me.wav", "en", {}, fresh).words[0].text == "Hello"
+        assert mimic.samples(["me.wav", "hum"]) == [Path(whole)] and not hummer.samples(["me.wav"])
+        with pytest.raises(EngineError, match=r"hummer has no voice 'me\.wav'"):
+            hummer.synthesize("Hello", "me.wav", "en", {}, fresh)
 
 
 def test_a_voice_that_fails_gives_way_to_the_built_in_one(fresh: Path, home: Path) -> None:

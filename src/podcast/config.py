@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from podcast.errors import ConfigError
+from podcast.paths import beside
 
 FILE_NAME = "config.yaml"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -307,10 +308,15 @@ def _anchor(config: Config, folder: Path) -> Config:
     def absolute(path: Path | None) -> Path | None:
         return None if path is None else folder / path.expanduser()
 
+    def files(section: SpeakerConfig | TtsConfig, *keys: str) -> dict[str, str]:
+        return {key: beside(folder, name) for key in keys if (name := getattr(section, key))}
+
     video = {k: absolute(getattr(config.video, k)) for k in ("font", "watermark", "cover", "intro", "outro")}
     return config.model_copy(update={
         "data": Path(os.environ.get("PODCAST_DATA_DIR") or folder / config.data.expanduser()),
         "engines_path": tuple(folder / path.expanduser() for path in config.engines_path),
+        "tts": config.tts.model_copy(update=files(config.tts, "voice")),
+        "speakers": {label: s.model_copy(update=files(s, "voice", "avatar")) for label, s in config.speakers.items()},
         "video": config.video.model_copy(update=video),
         "music": config.music.model_copy(update={"file": absolute(config.music.file)}),
         "avatar": config.avatar.model_copy(update={

@@ -13,6 +13,7 @@ from podcast.engines.base import SpeechEngine
 from podcast.episode import Script, Speaker
 from podcast.errors import EngineError
 from podcast.narration.levels import loudness
+from podcast.paths import named_file
 from podcast.text.numerals import base, cardinal
 
 REFERENCE_VERSION = 1
@@ -55,9 +56,12 @@ def _next(engine: SpeechEngine, language: str, taken: list[str]) -> str:
 
 
 def voice_identity(voice: str) -> str:
-    """Return what a voice is: its name, or the content of the sample that it is cloned from."""
-    path = Path(voice)
-    return digest_of_file(path) if path.suffix and path.is_file() else voice
+    """Return what a voice is: its name, or the content of the sample that it is cloned from, or of the user's model."""
+    file, speaker = named_file(voice)
+    if file is None:
+        return voice
+    notes = Path(f"{file}.json")  # beside a model
+    return digest_of_file(file) + (digest_of_file(notes) if notes.is_file() else "") + speaker
 
 
 def reference_level(

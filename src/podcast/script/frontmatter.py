@@ -13,6 +13,7 @@ import yaml
 
 from podcast.episode import Speaker
 from podcast.errors import ScriptError
+from podcast.paths import beside
 from podcast.script.lines import Line, label_id
 
 KEYS = ("title", "description", "author", "language", "speakers", "layout", "loudness")
@@ -21,7 +22,6 @@ SECTIONS = ("tts", "music", "mix", "avatar", "video", "visualization", "publish"
 _SHORT = {"layout": "video.layout", "loudness": "mix.loudness"}
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # the shape of a BCP 47 tag
 _KEY_LINE = re.compile(r"([^\s:#'\"\-][^:]*?)\s*:(\s|$)")
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 _DEPTH = 4  # levels of maps; deeper ones, and aliases to themselves, are refused
 
 
@@ -196,11 +196,5 @@ def _speaker(reader: _Reader, label: str, key: yaml.Node, value: yaml.Node | Non
         text = reader.language(node) if lower == "language" else reader.text(node, lower)
         setting: dict[str, Any] = {lower: text or ("" if lower in ("name", "delivery") else None)}
         speaker = replace(speaker, **setting)
-    return replace(speaker, avatar=_beside(reader.path, speaker.avatar))
-
-
-def _beside(path: Path, avatar: str | None) -> str | None:
-    """Return a picture's name as a path from the script's folder, if that is where it is."""
-    if avatar and avatar.lower().endswith(_PICTURES) and (path.parent / avatar).is_file():
-        return str(path.parent / avatar)
-    return avatar
+    files = {key: beside(reader.path.parent, name) for key in ("avatar", "voice") if (name := getattr(speaker, key))}
+    return replace(speaker, **files)

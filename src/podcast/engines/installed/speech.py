@@ -13,8 +13,9 @@ from podcast.engines.installed.info import info_of
 from podcast.environments.spec import EngineVoice
 from podcast.episode import Phone, Word
 from podcast.errors import EngineError
+from podcast.paths import SPEAKER, named_file
 
-SPEAKER = "#"  # between a voice's name and the speaker that is meant, in voices of several
+MODEL = ".onnx"  # what a voice's own network ends in, where the engine's runtime is ONNX Runtime
 
 
 class InstalledSpeech:
@@ -40,9 +41,15 @@ class InstalledSpeech:
         return tuple(v.name for v in sorted(allowed, key=lambda v: bool(v.language) and v.language.lower() != wanted))
 
     def about(self, voice: str) -> str:
-        """Return a few words about a voice."""
+        """Return a few words about a voice; "" if this engine has none of that name and can't take the file."""
         found = self._voice(voice)
-        return found.about if found else ""
+        return found.about if found else "your own" if self._takes(named_file(voice)[0]) else ""
+
+    def _takes(self, file: Path | None) -> bool:
+        """Tell whether a file can be a voice: a model of the engine's kind, or a sample of a person to be imitated."""
+        if file is None:
+            return False
+        return self.engine.spec.clones if file.suffix.lower() != MODEL else self.engine.spec.runtime == "onnxruntime"
 
     def gender(self, voice: str) -> Literal["female", "male", ""]:
         """Return what a listener takes a voice for, as the manifest tells."""
@@ -58,8 +65,8 @@ class InstalledSpeech:
 
     def samples(self, voices: Iterable[str]) -> list[Path]:
         """Return the voices that are sound files of people to be imitated."""
-        named = [Path(voice) for voice in voices if self._voice(voice) is None]
-        return [path for path in named if self.engine.spec.clones and path.is_file()]
+        named = [named_file(voice)[0] for voice in voices if self._voice(voice) is None]
+        return [path for path in named if path and path.suffix.lower() != MODEL and self._takes(path)]
 
     def synthesize(self, text: str, voice: str, language: str, options: Mapping[str, Any], into: Path) -> Speech:
         """Speak a text; the voice's own files are brought at its first use.
@@ -68,7 +75,8 @@ class InstalledSpeech:
             EngineError: there is no such voice, its licence forbids the use, or the engine refused or failed.
         """
         found = self._voice(voice)
-        if found is None and not Path(voice.partition(SPEAKER)[0]).is_file():  # a sample, or the user's own model
+        file, speaker = named_file(voice) if found is None else (None, "")
+        if found is None and not self._takes(file):
             known = ", ".join(self.voices(language)[:6]) or "none for this language"
             raise EngineError(f"{self.info.name} has no voice {voice!r}", f"it has {known}", "voice")
         if self.engine.room.commercial_safe and not self._commercial(found):
@@ -77,7 +85,8 @@ class InstalledSpeech:
                               f"it may use {', '.join(self.voices(language)[:6])}", "commercial_safe")
         if found is not None:
             self.engine.bring(found.weights)
-        value = self.engine.run({"text": text, "voice": voice, "language": language, "options": dict(options),
+        named = f"{file}{speaker}" if file else voice  # a sample, or the user's own model
+        value = self.engine.run({"text": text, "voice": named, "language": language, "options": dict(options),
                                  "seed": 0, "into": str(into)})
         audio = Path(value["files"]["audio"])
         rate = wav_rate(audio)
