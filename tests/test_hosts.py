@@ -200,11 +200,14 @@ def test_no_turn_folds_the_picture(alone: Puppet) -> None:
         assert np.diff(across, axis=1).min() > 0, yaw
 
 
-@pytest.mark.parametrize("turned", [{"yaw": 20.0, "pitch": 12.0}, {"yaw": -18.0}, {"yaw": 11.0, "pitch": -8.0}])
+@pytest.mark.parametrize(
+    "turned",
+    [{"yaw": 20.0, "pitch": 12.0}, {"yaw": -18.0}, {"yaw": 11.0, "pitch": -8.0}, {"roll": 10.0, "head_x": 0.03}],
+)
 def test_what_is_turned_comes_from_where_it_should(puppet: Puppet, turned: dict[str, float]) -> None:
     """Forth and back again, but for few places at the limits."""
     turner, move = puppet._turner, Move(pose(**turned), HEAD_HEIGHT, (0, 0))
-    x, y = np.meshgrid(*(np.arange(a, b, 7, dtype=np.float32) for a, b in ((-140, 141), (-330, 30))))
+    x, y = np.meshgrid(*(np.arange(a, b, 7, dtype=np.float32) for a, b in ((-140, 141), (-330, 110))))
     back = turner._inverse(move, x, y)
     grid = cv2.remap(
         turner.grid, *cv2.split((back + 0.5) / np.array(turner.size) - 0.5), cv2.INTER_LINEAR,

@@ -70,6 +70,9 @@ class EyePart:
         self.bow = np.clip(1 - ((columns - middle) / half) ** 2, 0, 1).astype(np.float32)
         self.map_x = np.tile(columns, (self.h, 1))
         self.row = np.arange(self.h, dtype=np.float32)[:, None]
+        last = np.float32(self.h - 1)
+        fade = np.minimum(self.row / np.maximum(self.upper, 1), (last - self.row) / np.maximum(last - self.lower, 1))
+        self.fade = np.clip(fade, 0, 1)  # of what moves with the lids, to the box's edges
 
     def _opening(self, upper: np.ndarray, lower: np.ndarray) -> None:
         """Prepare the opening's mask and the small box around it."""
@@ -113,10 +116,8 @@ class EyePart:
     def _parted(self, upper: np.ndarray, lower: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the skin, the opening's mask and the lid's shadow with the lids' edges moved to other rows."""
         above, below = self.upper - upper, self.lower - lower  # from where skin and edges come
-        last = np.float32(self.h - 1)
         share = np.clip((self.row - upper) / np.maximum(lower - upper, 0.5), 0, 1)
-        fade = np.minimum(self.row / np.maximum(upper, 1), (last - self.row) / np.maximum(last - lower, 1))
-        source = self.row + (above + (below - above) * share) * np.clip(fade, 0, 1)
+        source = self.row + (above + (below - above) * share) * self.fade
         patch = cv2.remap(self.base, self.map_x, source, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         there = self.map_x[self.open] - np.float32(self.slit[0]), source[self.open] - np.float32(self.slit[1])
         mask = cv2.remap(self.mask, *there, cv2.INTER_LINEAR)

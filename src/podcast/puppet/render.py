@@ -245,8 +245,9 @@ class Puppet:
         """Blend the face again where it hangs over the collar, whose upper edge lies at `top`."""
         over = self._turner.over_chin(box, top)
         if over is not None:
-            mask, first = over
-            blend(self._out, layers.masked(head[first : first + len(mask)], mask), box[0], box[1] + first)
+            mask, x, y = over
+            face = head[y : y + mask.shape[0], x : x + mask.shape[1]]
+            blend(self._out, layers.masked(face, mask), box[0] + x, box[1] + y)
 
     @property
     def _body_box(self) -> Box:

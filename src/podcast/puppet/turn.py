@@ -10,8 +10,7 @@ from podcast.puppet.rig import Rig
 
 LIMITS = {"yaw": 20.0, "pitch": 12.0, "roll": 12.0, "head_x": 0.07, "head_y": 0.07}  # where a pose is cut off
 _GRID = 10  # pixels between the nodes
-_ROUNDS, _ROUNDS_PER_TURN = 3, 10.0  # of the search for depths; more by the turn's sine, where slopes get steep in it
-_CLOSE = 0.1  # pixels; near enough
+_ROUNDS, _ROUNDS_PER_TURN = 2, 18.0  # of the search for depths; more by the turn's sine, where slopes get steep in it
 _CHIN_BOW = 3.7  # how fast the chin's edge rises to the sides: head heights per square of them
 # Without a depth map a head is an egg with a nose: half widths, half heights and depths, head heights.
 _EGG, _NOSE, _EGG_BACK = (0.40, 0.58, 0.42), (0.055, 0.075, 0.15), 0.04
@@ -66,7 +65,7 @@ class Turner:
         y = (np.arange(gh, dtype=np.float32) + 0.5) * self.size[1]
         canvas = (x + origin[0]) / scale, (y + origin[1]) / scale
         depth = _depth(rig, *canvas) * np.float32(scale)
-        slope_y, slope_x = (np.gradient(depth, size, axis=i) for i, size in enumerate(self.size[::-1]))
+        slope_y, slope_x = np.gradient(depth)  # pixels per cell
         self.grid = np.dstack([depth, _follow(rig, *canvas), slope_x, slope_y]).astype(np.float32)
         self.chin = np.float32(rig.spec.chin * scale - origin[1]), np.float32(_CHIN_BOW / (rig.head_height * scale))
         self.range = np.float32(depth.min()), np.float32(depth.max())
@@ -95,28 +94,28 @@ class Turner:
         maps = cv2.resize(self._nodes, (w, h), interpolation=cv2.INTER_LINEAR)
         return cv2.remap(head, maps, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
 
-    def over_chin(self, box: Box, top: float) -> tuple[np.ndarray, int] | None:
-        """Return what of the latest drawing, made in this box, is face and not neck, and its first row in the box.
+    def over_chin(self, box: Box, top: float) -> tuple[np.ndarray, int, int] | None:
+        """Return what of the latest drawing, made in this box, is face and not neck, and its corner in the box.
 
-        It is a mask, uint8 (rows, w), of the rows below `top` of the region; None where the face ends above.
+        It is a mask, uint8 (h, w), of what lies below row `top` of the region; None where the face ends above.
         """
         w, h = box[2] - box[0], box[3] - box[1]
-        x, y = self._nodes[..., 0] - np.float32(self.pivot[0]), self._nodes[..., 1]
+        down = len(self._nodes) / h
+        begin = max(0, int((int(top) - box[1]) * down) - 1)  # the row of nodes before it
+        x, y = self._nodes[begin:, :, 0] - np.float32(self.pivot[0]), self._nodes[begin:, :, 1]
         above = self.chin[0] - self.chin[1] * x * x - y  # pixels over the edge of the chin
-        rows = np.flatnonzero((above > 0).any(1))
-        down, along = len(above) / h, above.shape[1] / w
-        first, last = max(0, int(top) - box[1]), min(h, int((rows[-1] + 1.5) / down) + 1) if len(rows) else 0
-        if first >= last:
+        rows, cols = (np.flatnonzero((above > 0).any(axis)) for axis in (1, 0))
+        if not len(rows):
             return None
-        grid = np.array([[along, 0, along / 2 - 0.5], [0, down, (first + 0.5) * down - 0.5]])
-        mask = cv2.warpAffine(
-            above,
-            grid,
-            (w, last - first),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        return (np.clip(mask + np.float32(0.5), 0, 1) * np.float32(255)).astype(np.uint8), first
+        across = above.shape[1] / w
+        y0, y1 = max(0, int(top) - box[1]), min(h, int((begin + rows[-1] + 1.5) / down) + 1)
+        x0, x1 = max(0, int((cols[0] - 0.5) / across)), min(w, int((cols[-1] + 1.5) / across) + 1)
+        if y0 >= y1:
+            return None
+        grid = np.array([[across, 0, (x0 + 0.5) * across - 0.5], [0, down, (y0 + 0.5) * down - begin - 0.5]])
+        how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        mask = cv2.warpAffine(above, grid, (x1 - x0, y1 - y0), flags=how, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.convertScaleAbs(np.clip(mask + np.float32(0.5), 0, 1), alpha=255), x0, y0
 
     def _inverse(self, move: Move, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the place in the head layer (h, w, 2) of nodes (x, y) relative to the pivot in the region.
@@ -124,28 +123,27 @@ class Turner:
         Seen along a node's ray, the depth of the layer there less the depth on the ray falls all the way as long as
         nothing folds: Newton's method finds where it is nil, and halves its bounds where it would leave them.
         """
-        px, py = (np.float32(v) for v in self.pivot)
-        kx, ky = (np.float32(v) for v in move.undo @ move.z)  # shift in the layer for a pixel of depth
+        (width, height), (px, py) = self.size, (np.float32(v) for v in self.pivot)
+        half = np.float32(0.5)
+        tx, ty = move.back(x, y, np.float32(0), np.float32(1))  # type: ignore[arg-type]  # all turned, without depth
+        bx, by = x - move.sway[0], y - move.sway[1]  # not turned
+        tx, ty = (tx - bx) / width, (ty - by) / height  # from here on, places are counted in cells
+        bx, by = (bx + px + half) / width - half, (by + py + half) / height - half
+        kx, ky = move.undo @ move.z / self.size  # shift for a pixel of depth
         low, high = (np.full_like(x, bound) for bound in self.range)
         depth, follow = np.full_like(x, self.start), np.ones_like(x)
-        turned = float(np.hypot(*move.z))
-        for _ in range(_ROUNDS + int(_ROUNDS_PER_TURN * turned)):
-            sx, sy = move.back(x, y, depth, follow)
-            u, v = (sx + (px + np.float32(0.5))) / self.size[0], (sy + (py + np.float32(0.5))) / self.size[1]
-            here = cv2.remap(
-                self.grid, u - np.float32(0.5), v - np.float32(0.5), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-            )
+        for _ in range(_ROUNDS + int(_ROUNDS_PER_TURN * float(np.hypot(*move.z)))):
+            u, v = bx + follow * (tx - kx * depth), by + follow * (ty - ky * depth)
+            here = cv2.remap(self.grid, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             there, follow, slope_x, slope_y = cv2.split(here)
             above = depth - there
-            if turned * float(np.abs(above).max()) < _CLOSE:
-                break
-            np.copyto(high, depth, where=above > 0)
-            np.copyto(low, depth, where=above <= 0)
-            left = np.maximum(1 + follow * (slope_x * kx + slope_y * ky), np.float32(_STEEPEST))
-            depth = depth - above / left
-            np.copyto(depth, (low + high) / 2, where=(depth < low) | (depth > high))
-        sx, sy = move.back(x, y, depth, follow)
-        return np.dstack([sx + px, sy + py])
+            over = above > 0
+            np.copyto(high, depth, where=over)
+            np.copyto(low, depth, where=~over)
+            depth -= above / np.maximum(1 + follow * (slope_x * kx + slope_y * ky), np.float32(_STEEPEST))
+            np.copyto(depth, (low + high) * half, where=(depth < low) | (depth > high))
+        u, v = bx + follow * (tx - kx * depth), by + follow * (ty - ky * depth)
+        return np.dstack([(u + half) * width - half, (v + half) * height - half])
 
 
 def _depth(rig: Rig, x: np.ndarray, y: np.ndarray) -> np.ndarray:
