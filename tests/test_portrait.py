@@ -178,6 +178,34 @@ def test_lips_of_a_turned_face_round_evenly() -> None:
     assert left_round / right_round == pytest.approx(left / right, abs=0.06)
 
 
+def hole(portrait: PortraitFigure, p: np.ndarray) -> tuple[float, float, float]:
+    """Return width and height of what the lips leave open, mouth widths, and how much of that box is open."""
+    upper, lower = portrait.mouth.contours(p)
+    gap, whole = lower[:, 1] - upper[:, 1], 2 * portrait.mouth.shape.half
+    width, height = float(np.ptp(upper[:, 0])), float(lower[:, 1].max() - upper[:, 1].min())
+    area = float((np.diff(upper[:, 0]) * (gap[1:] + gap[:-1]) / 2).sum())
+    return width / whole, height / whole, area / (width * height)
+
+
+def test_rounded_lips_leave_a_round_hole() -> None:
+    portrait = figure()
+    (narrow, high, full), (wide, *_) = (hole(portrait, p) for p in (pose(pucker=0.92, jaw=0.18), pose(jaw=0.5)))
+    assert narrow < 0.72 * wide and high > 0.16
+    assert full > 0.71  # 0.5 for a triangle, 0.79 for an ellipse
+
+
+def test_wide_smiles_are_drawn_together_more() -> None:
+    face = drawn_face()
+    lm = face.landmarks.copy()
+    middle = lm[list(OVAL), 0].mean()
+    for ids in (UPPER_OUTER, UPPER_INNER, LOWER_INNER, LOWER_OUTER):
+        lm[list(ids), 0] = middle + 1.4 * (drawn_face().landmarks[list(ids), 0] - middle)
+    usual, smiling = (figure(f).mouth for f in (face, FaceMap(face.image, lm, face.matte, 1.0)))
+    for mouth in (usual, smiling):
+        width = np.ptp(mouth.contours(pose(pucker=1, jaw=0.2))[0][:, 0]) / np.ptp(mouth.contours(REST.copy())[0][:, 0])
+        assert width < (0.72 if mouth is usual else 0.62)
+
+
 @cache
 def smiling_face() -> FaceMap:
     """The drawn face with lips apart and white teeth between them."""
@@ -542,7 +570,7 @@ def test_no_turn_folds_the_face(degrees: float) -> None:
     x, y = np.meshgrid((np.arange(gw) + 0.5) * head.cell[0], (np.arange(gh) + 0.5) * head.cell[1])
     steep = head.depth.copy()
     steep[:, gw // 2 :] += 0.3 * head.height  # as beside the nose of a face half turned away
-    gentle = _gentle(steep, head.cell)
+    gentle = _gentle(steep, 2.5 * float(head.cell[0]))
     move = head.move(pose(yaw=degrees), (0.0, 0.0))
     ones = np.ones_like(x)
     assert np.diff(move.forth(x, y, steep, ones)[0], axis=1).min() < 0 or degrees > 0

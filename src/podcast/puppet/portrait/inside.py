@@ -19,6 +19,7 @@ _WIDE, _HIGH, _ABOVE = 1.5, 1.5, 0.5  # the sprites' box in mouth widths: width,
 _BLACK = np.array([16.0, 128.0, 128.0])
 _LIGHT = 0.35 + 0.65 * np.clip((np.arange(256) / 255 - 0.2) / 0.55, 0, 1)  # by how far the outline is away
 _RIM = 0.5  # of the lips' dark inner edge
+_COVER = 0.07  # of the teeth by rounded lips, mouth widths
 _TOOTH = np.array([255.0, 247.0, 232.0])  # RGB of a tooth in white light
 
 
@@ -108,12 +109,13 @@ class Inside:
         c = {name: float(pose[INDEX[name]]) for name in ("jaw", "lower", "tongue", "pucker", "raise", "press")}
         picture = self.cavity[box].copy()
         fall_ = c["jaw"] * (1 - c["press"]) * self.shape.drop + 0.03 * c["lower"] * self.width
-        hidden = 1 - 0.8 * c["pucker"]  # the lips of OO shade the teeth
+        cover = _COVER * c["pucker"] * self.width  # the lips of OO stand before the teeth ...
+        hidden = 1 - 0.5 * c["pucker"]  # ... and shade them
         gap = float(self.shape.gap[5]) * self.shape.parted
-        _over(picture, self.lower, box, 0.95 * fall_ + 0.015 * self.width, hidden)
+        _over(picture, self.lower, box, 0.95 * fall_ + 0.015 * self.width + cover, hidden)
         tip = c["tongue"] * (0.85 * fall_ + 0.16 * self.width)
         _over(picture, self.tongue, box, 0.85 * fall_ + 0.02 * self.width - 0.8 * tip, 1.0)
-        _over(picture, self.upper, box, -0.5 * gap, hidden)
+        _over(picture, self.upper, box, -0.5 * gap - cover, hidden)
         return cv2.cvtColor(picture, cv2.COLOR_BGR2BGRA)
 
     def _paste(self, layer: np.ndarray, corner: np.ndarray, target: np.ndarray) -> None:

@@ -30,7 +30,10 @@ _JAW = 0.135, 0.46  # fall of the lower lip at jaw = 1: face heights, and at mos
 _MOVES = ("jaw", "wide", "pucker", "smile", "squeeze", "raise", "lower", "tuck", "shut", "part")
 _PARTED = 0.09  # gap in mouth widths from which a mouth counts as open
 _LINE = 0.55  # darkness of the line between lips that were apart
-_FIRM = 1.6  # pressed lips go beyond the gap that the mesh reports: it sees open mouths too small
+_FIRM = 1.3  # pressed lips go beyond the gap that the mesh reports: it sees open mouths too small
+_USUAL = 0.26  # width of a mouth at rest, face heights
+_SQUEEZE = 0.35  # of what presses lips together, where they had to come together first: they would vanish
+_GATHER = 0.36, 0.50  # narrowing of rounded lips: of a mouth at rest, and at most
 _CORNER = 0.20  # how far the corners and cheeks follow the jaw
 
 
@@ -71,6 +74,11 @@ class MouthShape:
     def drop(self) -> float:
         """Fall of the lower lip at jaw = 1, pixels."""
         return min(_JAW[0] * self.face, _JAW[1] * 2 * self.half)
+
+    @property
+    def gather(self) -> float:
+        """By how much of their width lips are drawn together at pucker = 1: smiles have farther to go."""
+        return float(np.clip(1 - (1 - _GATHER[0]) * _USUAL * self.face / (2 * self.half), *_GATHER))
 
     def local(self, points: np.ndarray) -> np.ndarray:
         """Return layer places in the mouth's axes."""
@@ -180,9 +188,10 @@ class MouthWarp:
         free = 1 - c["press"]
         jaw = c["jaw"] * free * (1 - 0.9 * c["tuck"])
         return np.array([
-            jaw, c["wide"], c["pucker"], c["smile"] - float(REST[INDEX["smile"]]), c["press"],
+            jaw, c["wide"], c["pucker"], c["smile"] - float(REST[INDEX["smile"]]),
+            c["press"] * (_SQUEEZE if self.shape.parted else 1.0),
             c["raise"] * free, c["lower"] * free * (1 - c["tuck"]), c["tuck"] * free,
-            max(_FIRM * c["press"], 0.6 * c["tuck"], 0.5 * c["pucker"]), c["pucker"] * free,
+            max(_FIRM * c["press"], 0.6 * c["tuck"], 0.75 * c["pucker"]), c["pucker"] * free,
         ], np.float32)  # fmt: skip
 
     def draw(self, pose: np.ndarray, target: np.ndarray) -> None:
@@ -276,7 +285,7 @@ def _moves(s: MouthShape, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[np.nd
     jaw_low = jaw_low * fall(-v, 0.15, 1.0)
     jaw_up = np.where(u < 1, _CORNER - (_CORNER + 0.08) * arch**0.8, corner) * fall(-v, 0.1, 1.0) * fall(v, 0.3, 1.2)
     slide, near = np.where(u < 1, u, fall(u, 1.0, 2.3)), np.exp(-((np.where(v > 0, v * 0.95, v)) ** 2) / 0.35)
-    draw_in, close = np.where(u < 1, u, fall(u, 1.0, 2.0)), np.exp(-((over / a) ** 2))
+    draw_in, close = np.where(u < 1, u, fall(u, 1.0, 2.2)), np.exp(-((over / a) ** 2))
     lift = np.exp(-(((u - 1.05) / 0.8) ** 2)) * np.exp(-(((v + 0.1) / 0.75) ** 2))
 
     def both(dx: np.ndarray, dy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -286,7 +295,7 @@ def _moves(s: MouthShape, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[np.nd
         return np.dstack([dx, dy]) * window[..., None]
 
     pull = -0.10 * sideways * slide * near
-    gather = -0.34 * sideways * draw_in * close
+    gather = -s.gather * sideways * draw_in * close
     return {
         "jaw": (pair(pull, s.drop * jaw_up), pair(pull, s.drop * jaw_low)),
         "wide": both(0.17 * sideways * slide * near, -0.03 * a * slide * near),
@@ -302,5 +311,5 @@ def _moves(s: MouthShape, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[np.nd
         "tuck": (pair(zero, -0.10 * a * arch * lip_up),
                  pair(zero, -0.05 * a * arch * lip_low - 0.35 * thick_low * deep_low * lip_low * arch)),
         "shut": (pair(zero, 0.5 * gap * fall(-v, 0.15, 0.95)), pair(zero, -0.5 * gap * fall(v, 0.2, 0.95))),
-        "part": (pair(zero, -0.03 * a * arch * lip_up), pair(zero, 0.09 * a * arch * lip_low)),
+        "part": (pair(zero, -0.07 * a * np.sqrt(arch) * lip_up), pair(zero, 0.11 * a * np.sqrt(arch) * lip_low)),
     }  # fmt: skip
