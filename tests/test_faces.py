@@ -222,6 +222,58 @@ def test_small_faces_are_looked_at_again_from_near() -> None:
     assert np.hypot(face.x - 333, face.y - 211) < 2 and abs(face.size * 1.4 - 50) < 3
 
 
+def _disc_face(trust: Trust = Trust()) -> FaceMap:  # noqa: B008 (frozen)
+    """Return a grey disc with two light eyes, landmarks in their places."""
+    landmarks = np.zeros((POINTS, 3), np.float32)
+    landmarks[:MESH, :2] = _pattern() * 200 + (200, 200)
+    for upper, lower, left, right in ((159, 145, 33, 133), (386, 374, 362, 263)):
+        middle = landmarks[[left, right]].mean(0)
+        landmarks[upper], landmarks[lower] = middle - np.array([0, 6, 0]), middle + np.array([0, 6, 0])
+    image = np.full((400, 400, 3), 150, np.uint8)
+    for x, y in _eyes(landmarks):
+        cv2.ellipse(image, (x, y), (15, 6), 0, 0, 360, (240, 240, 240), -1)
+        cv2.circle(image, (x, y), 6, (20, 20, 20), -1)
+    return FaceMap(image, landmarks, np.ones((400, 400), np.float32), 0.9, trust=trust)
+
+
+def _eyes(landmarks: np.ndarray) -> list[tuple[int, int]]:
+    middles = [landmarks[list(corners), :2].mean(0) for corners in ((33, 133), (362, 263))]
+    return [(round(float(x)), round(float(y))) for x, y in middles]
+
+
+def test_dark_glasses_are_told_and_dark_eyes_are_none() -> None:
+    face = _disc_face()
+    assert not _codes(face) & {"sunglasses", "bright", "dark"}
+    for x, y in _eyes(face.landmarks):
+        cv2.circle(face.image, (x, y), 9, (15, 15, 15), -1)
+    assert "sunglasses" not in _codes(face), "make-up, or deep shadow"
+    x, y = _eyes(face.landmarks)[0]
+    cv2.ellipse(face.image, (x, y), (26, 20), 0, 0, 360, (15, 15, 15), -1)
+    assert "sunglasses" not in _codes(face), "an eye-patch"
+    x, y = _eyes(face.landmarks)[1]
+    cv2.ellipse(face.image, (x, y), (26, 20), 0, 0, 360, (15, 15, 15), -1)
+    assert "sunglasses" in _codes(face, "warn")
+    dim = dataclasses.replace(face, image=face.image // 2)
+    assert "sunglasses" in _codes(dim, "warn")
+
+
+def test_overexposed_faces_are_told() -> None:
+    face = _disc_face()
+    burnt = np.clip(face.image.astype(int) + 120, 0, 255).astype(np.uint8)
+    assert "bright" in _codes(dataclasses.replace(face, image=burnt), "warn")
+    lost = Trust(0.3, 0.05, 0.05, 0.05, 0.3)
+    assert _codes(dataclasses.replace(face, image=burnt, trust=lost), "refuse") == {"bright"}, "not: an animal"
+    assert _codes(dataclasses.replace(face, trust=lost), "refuse") >= {"strange"} or "blurred" in _codes(face)
+
+
+def test_a_hand_with_fingers_covers_the_mouth_as_well() -> None:
+    face = _disc_face()
+    for x in range(-40, 41, 2):  # a dark line where the mesh thinks that the lips meet
+        cv2.circle(face.image, (200 + x, 252), 2, (40, 40, 40), -1)
+    for trust, covered in ((Trust(1, 0.027, 0.042, 0.013, 0.04), True), (Trust(1, 0.02, 0.029, 0.013, 0.06), False)):
+        assert ("covered" in _codes(dataclasses.replace(face, trust=trust), "refuse")) == covered
+
+
 # --- faces: with the networks and the samples, where they are at hand ---------------------------------------------
 
 
@@ -329,9 +381,13 @@ def test_of_several_faces_one_is_chosen(tmp_path: Path) -> None:
         read_face(tmp_path / "both.png", 3, nets=_nets())
 
 
-@pytest.mark.parametrize(("turns", "remedy"), [(1, "by 90° clockwise"), (2, "other way up"), (3, "counter-clockwise")])
-def test_lying_pictures_are_told_how_to_turn(turns: int, remedy: str, tmp_path: Path) -> None:
-    Image.fromarray(np.ascontiguousarray(np.rot90(_sample("s9.jpg").image, turns))).save(tmp_path / "a.png")
+@pytest.mark.parametrize(
+    ("name", "turns", "remedy"),
+    [("s9.jpg", 1, "by 90° clockwise"), ("art_13.png", 2, "other way up"), ("s8.jpg", 2, "other way up"),
+     ("s9.jpg", 3, "counter-clockwise")],
+)  # fmt: skip
+def test_lying_pictures_are_told_how_to_turn(name: str, turns: int, remedy: str, tmp_path: Path) -> None:
+    Image.fromarray(np.ascontiguousarray(np.rot90(_sample(name).image, turns))).save(tmp_path / "a.png")
     findings, _ = portrait_report(tmp_path / "a.png", _nets())
     assert findings[0].code == "sideways" and remedy in findings[0].remedy
 

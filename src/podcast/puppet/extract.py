@@ -22,7 +22,7 @@ _SHOWN = 0.8  # share of the frames with a face from which a lack of faces is no
 _FASTEST = 30  # frames per second of a template at most; a blink still takes four
 _WIDEST = 720  # pixels of a frame's longer side that the tracker sees
 _GAP = 0.4  # s without a face that are bridged
-_JUMP_TURN, _JUMP_PLACE = 20.0, 0.2  # degrees and face heights from frame to frame: a cut in the clip
+_JUMP_TURN, _JUMP_PLACE = 20.0, 0.33  # degrees and face heights from frame to frame: a cut in the clip
 _MISFIT = 3.0  # times the usual error of the skull: the tracker saw something else
 _SMOOTH = {"yaw": 6.0, "pitch": 6.0, "roll": 6.0, "head_x": 4.0, "head_y": 4.0, "brow_l": 5.0, "brow_r": 5.0,
            "frown": 3.0, "gaze_x": 9.0, "gaze_y": 6.0}  # fmt: skip  # Hz; lids are left as they are

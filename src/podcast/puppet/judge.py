@@ -48,9 +48,13 @@ _LEVEL = 9.0  # degrees: pitch that the mesh gives to a head held straight, medi
 _SOFT, _BLURRED = 0.072, 0.23  # details of 1 px, and of 1 to 4 px, over those of 6 to 16 px: see `details`
 _DIM, _DARK = 60.0, 35.0  # 0 … 255, median brightness of the face
 _FLAT = 45.0  # 0 … 255, between the darkest and brightest twentieth of the face
+_WHITE, _BLEACHED, _BURNT = 250.0, 0.25, 0.55  # 0 … 255 without drawing; share of the face that is so: bad; too bad
+_GLASS, _MOST = 0.4, 75  # of the face's median brightness, below which three quarters of what surrounds an eye are dark
+_ROUND_EYE = (0.65, 0.4)  # half axes of what surrounds an eye, in eye widths
 _SHUT = 0.15  # height over width of an eye
 _PARTED, _OPEN = 0.10, 0.35  # height over width of the gap between the lips
 _LIP_LINE = 0.12  # how much darker the line between the lips is than what lies round it
+_LOOSEST, _LOOSE_BY = 0.036, 2.5  # of `Trust`, lips that are covered, whatever line there is: fingers have some too
 _TOUCHING = 0.35  # of the face's width, hair that touches the upper edge
 CROPPED = 0.25  # face heights of room that a head needs above the hairline
 _BESIDE = 0.02  # share of the landmarks that may lie outside of the picture
@@ -95,8 +99,8 @@ def judge(face: FaceMap, chosen: bool = False) -> tuple[Finding, ...]:
         face: as `read_face` gives it.
         chosen: the user named this one of several faces.
     """
-    beforehand = [finding for check in (_check_frame, _check_sharpness) for finding in check(face)]
-    if not is_human(face.trust):  # what is blurred or cropped has no features to agree on
+    beforehand = [finding for check in (_check_frame, _check_sharpness, _check_light) for finding in check(face)]
+    if not is_human(face.trust):  # what is blurred, cropped or burnt out has no features to agree on
         return tuple(finding for finding in beforehand if finding.severity == "refuse") or (_strange(),)
     if is_mouth_hidden(face.trust) and face.trust.spread > SPREAD:  # a mask: nothing below the eyes can be believed
         return (_covered(),)
@@ -139,12 +143,19 @@ def _lying(path: Path | str, nets: FaceNets) -> Finding | None:
     rgb = read_picture(path).rgb
     scale = min(1.0, _LOOK / max(rgb.shape[:2]))
     small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    for turns, way in ((1, "by 90° counter-clockwise"), (3, "by 90° clockwise"), (2, "the other way up")):
-        upright = np.ascontiguousarray(np.rot90(small, turns))
-        faces = find_faces(upright, nets)
-        if faces and (seen := trust(upright, faces[0].place, nets)).spread < _CALM and is_human(seen):
-            return Finding("refuse", "sideways", "the picture does not stand upright", f"turn it {way}")
+    for turns in (1, 3, 2):
+        turned = np.ascontiguousarray(np.rot90(small, turns))
+        faces = find_faces(turned, nets)
+        if faces and (seen := trust(turned, faces[0].place, nets)).spread < _CALM and is_human(seen):
+            lies = turns + round(faces[0].turn / (np.pi / 2))  # faces are found in pictures that still lie, too
+            return _sideways(lies % 4) if lies % 4 else None
     return None
+
+
+def _sideways(turns: int) -> Finding:
+    """Return the finding about a picture that wants that many quarter turns counter-clockwise."""
+    way = {1: "by 90° counter-clockwise", 2: "the other way up", 3: "by 90° clockwise"}[turns]
+    return Finding("refuse", "sideways", "the picture does not stand upright", f"turn it {way}")
 
 
 def _check_size(face: FaceMap) -> Iterator[Finding]:
@@ -167,8 +178,7 @@ def _check_pose(face: FaceMap) -> Iterator[Finding]:
         yield Finding("refuse" if abs(pitch) > _DOWN else "warn", "nodded",
                       f"the head looks {way} by {abs(pitch):.0f}°", "use a picture taken at eye level")  # fmt: skip
     if abs(roll) > _LYING:
-        turn = "the other way up" if abs(roll) > 135 else "by 90° " + ("counter-clockwise" if roll > 0 else "clockwise")
-        yield Finding("refuse", "sideways", "the picture does not stand upright", f"turn it {turn}")
+        yield _sideways(2 if abs(roll) > 135 else 1 if roll > 0 else 3)
     elif abs(roll) > _TILTED:
         yield Finding("warn", "tilted", f"the head is tilted by {abs(roll):.0f}°", "turn the picture upright")
 
@@ -192,7 +202,12 @@ def _check_frame(face: FaceMap) -> Iterator[Finding]:
 def _check_light(face: FaceMap) -> Iterator[Finding]:
     crop, points = upright(face)
     low, middle, high = np.percentile(crop[inside(points)], [5, 50, 95])
-    if middle < _DIM:
+    burnt = float(np.mean(crop[inside(points)] >= _WHITE))
+    if burnt > _BLEACHED:
+        yield Finding("refuse" if burnt > _BURNT and not is_human(face.trust) else "warn", "bright",
+                      "the face is overexposed: large parts of it are plain white",
+                      "use a picture taken in softer light")  # fmt: skip
+    elif middle < _DIM:
         yield Finding("refuse" if high < _DARK else "warn", "dark", "the face is very dark",
                       "use a picture taken in brighter light")  # fmt: skip
     elif high - low < _FLAT:
@@ -208,6 +223,9 @@ def _check_sharpness(face: FaceMap) -> Iterator[Finding]:
 
 
 def _check_eyes(face: FaceMap) -> Iterator[Finding]:
+    if _has_sunglasses(face):
+        yield Finding("warn", "sunglasses", "dark glasses hide the eyes", "use a picture that shows the eyes")
+        return
     open_by = [gap(face.landmarks, upper, lower, left, right) for upper, lower, left, right in LIDS]
     if max(open_by) < _SHUT:
         yield Finding("warn", "eyes", "the eyes are closed", "use a picture with open eyes: it cannot open them")
@@ -217,9 +235,23 @@ def _check_eyes(face: FaceMap) -> Iterator[Finding]:
         yield Finding("note", "glasses", "there are glasses: lids move behind them as far as the rims allow")
 
 
+def _has_sunglasses(face: FaceMap) -> bool:
+    """Return whether both eyes lie in large dark spots, lids and what is around them included."""
+    crop, points = upright(face)
+    bright = float(np.median(crop[inside(points)]))
+    y, x = np.mgrid[:CROP, :CROP]
+    for _, _, left, right in LIDS:
+        (cx, cy), width = (points[left] + points[right]) / 2, float(np.linalg.norm(points[left] - points[right]))
+        spot = ((x - cx) / (_ROUND_EYE[0] * width)) ** 2 + ((y - cy) / (_ROUND_EYE[1] * width)) ** 2 < 1
+        if not spot.any() or np.percentile(crop[spot], _MOST) > _GLASS * bright:
+            return False
+    return True
+
+
 def _check_mouth(face: FaceMap) -> Iterator[Finding]:
     height = gap(face.landmarks, 13, 14, 78, 308)
-    if height < _OPEN and is_mouth_hidden(face.trust) and lip_line(face) < _LIP_LINE:
+    loose = face.trust.mouth > max(_LOOSEST, _LOOSE_BY * face.trust.upper)
+    if height < _OPEN and is_mouth_hidden(face.trust) and (loose or lip_line(face) < _LIP_LINE):
         yield _covered()
     elif height > _OPEN:
         yield Finding("warn", "mouth", "the mouth is wide open", "use a picture with a relaxed or closed mouth")

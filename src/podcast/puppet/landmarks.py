@@ -18,7 +18,8 @@ _CROPS = ((1.0, 0.0), (0.93, 0.05), (1.07, -0.05))  # (size, turn in rad) of the
 _TRIALS = ((0.8, 0.0), (1.3, 0.0), (1.0, 0.3), (1.0, -0.3))  # crops so far off that only a face's mesh stays in place
 _CHECK_MARGIN = 2.2  # side of the crop in which the detector looks again, in face heights
 _LOST = 0.5  # presence below which a tracked face is taken for lost
-_SWIFT = 0.08  # crop sides that a face moved or grew since the last frame: it is fitted again where it is now
+_SWIFT = 0.06  # crop sides that a face moved or grew since the last frame: it is fitted again where it is now
+_EAGER = 0.6  # of the way that crops follow their meshes from frame to frame: wholly, each jitters with the other
 _ASTRAY = 0.15  # face heights between the features of mesh and detector: after a cut the mesh fits noses as eyes
 _ONE = 1.5  # face heights that a face may have moved while it was lost and still be the same
 _LEFT_EYE, _RIGHT_EYE = (33, 133), (362, 263)  # corners, left to right as the viewer sees them
@@ -108,18 +109,27 @@ class Tracker:
 
     def _follow(self, rgb: np.ndarray) -> np.ndarray | None:
         assert self._place is not None
-        points, presence = _mesh(rgb, self._place, self._nets)
-        if presence >= _LOST and _is_far(place_of(points), self._place):
-            points, presence = _mesh(rgb, place_of(points), self._nets)
-        self._place = place_of(points) if presence >= _LOST and not self._is_astray(rgb, points) else None
+        place, share = self._place, _EAGER
+        points, presence = _mesh(rgb, place, self._nets)
+        if presence >= _LOST and _is_far(place_of(points), place):
+            place, share = place_of(points), 1.0
+            points, presence = _mesh(rgb, place, self._nets)
+        held = presence >= _LOST and not self._is_astray(rgb, points)
+        self._place = _between(place, place_of(points), share) if held else None
         self._last = self._place or self._last
-        return _with_irises(rgb, points, self._nets) if self._place else None
+        return _with_irises(rgb, points, self._nets) if held else None
 
     def _is_astray(self, rgb: np.ndarray, mesh: np.ndarray) -> bool:
         """Return whether the detector sees faces where the mesh lies, and none of them as the mesh has it."""
         seen = features(rgb, _check(mesh), self._nets)
         apart = np.linalg.norm(seen - _features(mesh), axis=2).max(1) / _height(mesh)
         return bool(len(apart)) and float(apart.min()) > _ASTRAY
+
+
+def _between(start: Place, end: Place, share: float) -> Place:
+    turn = float(np.remainder(end.turn - start.turn + np.pi, 2 * np.pi) - np.pi)
+    x, y, side = (a + share * (b - a) for a, b in ((start.x, end.x), (start.y, end.y), (start.side, end.side)))
+    return Place(x, y, side, start.turn + share * turn)
 
 
 def _is_far(place: Place, last: Place) -> bool:
