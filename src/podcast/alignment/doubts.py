@@ -20,7 +20,8 @@ QUIET, NOISY = 26.0, 18.0  # dB that speech is above its background, where the f
 SUSPECT, MISSED = 0.9, 0.15  # strangeness and share of words with findings that together mean another text
 SHORT = samples(2.0)  # what is shorter is a matter of chance
 SQUEEZED = 0.25  # of a word's own length: below it, the word is not there
-LOUD = 0.35  # of the way from the background's level to that of speech: what is added is at least so loud
+LOUD = 0.35  # of the way from the background's level to that of speech: what is added is at least so loud …
+DEPTH = 28.0  # … and at most so many dB below that of speech: where pauses are muted, the room is far above them
 ADDED = 40  # frames (0.4 s) of speech, at least, that are reported as added
 HELD = 0.25  # of the reference's pace: slower than that for so long, the way waits for speech that is not in the text
 PACE_BOUNDS = (0.4, 2.5)  # of the speakers' paces, within which they are compensated
@@ -97,7 +98,7 @@ def _quiet(power: np.ndarray, quiet: Sequence[tuple[int, int]]) -> np.ndarray:
     """Return which frames are silent or no louder than a background is."""
     loud = level(power)
     low, top = np.percentile(loud, [QUIETEST, 95])
-    silent: np.ndarray = loud < low + LOUD * (top - low)
+    silent: np.ndarray = loud < max(low + LOUD * (top - low), top - DEPTH)
     for start, end in quiet:
         silent[start // HOP : end // HOP] = True
     return silent

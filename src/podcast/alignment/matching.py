@@ -96,7 +96,8 @@ def _terms(words: Sequence[Word], rows: int, theirs: np.ndarray) -> Terms:
     pauses = np.zeros(rows, bool)
     pauses[[min(rows - 1, w.start // HOP + PAD) for w in words[1:]]] = True
     silent = theirs[:PAD].mean(0)
-    return Terms(None, pauses, (np.linalg.norm(theirs - silent, axis=1) + PAUSE).astype(np.float32), BEND)
+    pause = (np.linalg.norm(theirs - silent, axis=1) + PAUSE).astype(np.float32)
+    return Terms(pauses=pauses, pause=pause, bend=BEND)
 
 
 def _way(a: np.ndarray, b: np.ndarray, terms: Terms) -> Path:

@@ -23,6 +23,7 @@ PAD = 8  # frames of background around both sounds
 REACH, SHARE = 750, 0.04  # frames (30 s) and share of the length: how far the way may be from the straight line
 EDGE = 0.01  # share of the way at the band's edge from which the band is widened
 ANYTHING = 0.55  # of the usual distance of two frames: the cost of what is said between sentences
+LEFT_OUT = 0.6  # likewise, of a sentence that is left out where nobody speaks
 PAIRS = 2_000  # frames drawn to learn that distance
 HEARD = 0.3  # of a sentence's usual length: below it, it was not said
 HELD, HELD_PACE = 30, 0.2  # frames (1.2 s) of speech and share of the pace: something else is said meanwhile
@@ -43,13 +44,14 @@ def outline(recording: np.ndarray, sentences: Sequence[np.ndarray]) -> list[Plac
     kept = _without_pauses(recording)
     reference = np.concatenate([np.pad(s, ((0, GAP), (0, 0))) for s in sentences])
     ours, theirs = (features(power) for power in matched(reference, recording[kept], PAD))
-    way = _way(ours, theirs, _most(ours, theirs, [len(s) for s in sentences]))
+    loud = level(recording[kept])
+    speech = loud >= threshold(loud)
+    lengths = [len(s) for s in sentences]
+    way = _way(ours, theirs, _terms(ours, theirs, lengths, ~speech))
     _, index = np.unique(way.columns, return_inverse=True)
     rows = np.bincount(index, way.rows) / np.bincount(index)  # of every column: all columns are on the way
     rows = rows[PAD:-PAD] - PAD
-    loud = level(recording[kept])
-    speech = loud >= threshold(loud)
-    return _places(rows, speech, kept, [len(s) for s in sentences])
+    return _places(rows, speech, kept, lengths)
 
 
 def _places(rows: np.ndarray, speech: np.ndarray, kept: np.ndarray, lengths: Sequence[int]) -> list[Place]:
@@ -79,8 +81,8 @@ def _held(rows: np.ndarray, speech: np.ndarray, pace: float) -> list[tuple[int, 
     return [(int(places[a]), int(places[b - 1]) + 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _most(ours: np.ndarray, theirs: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
-    """Return the bound of every row's costs: between sentences anything may be said at a moderate cost."""
+def _terms(ours: np.ndarray, theirs: np.ndarray, lengths: Sequence[int], silent: np.ndarray) -> Terms:
+    """Return the bounds of costs: between sentences anything may be said, and in pauses a sentence be left out."""
     chance = np.random.default_rng(0).integers(0, (len(ours), len(theirs)), (PAIRS, 2))
     usual = float(np.linalg.norm(ours[chance[:, 0]] - theirs[chance[:, 1]], axis=1).mean())
     most = np.full(len(ours), np.inf, np.float32)
@@ -88,14 +90,17 @@ def _most(ours: np.ndarray, theirs: np.ndarray, lengths: Sequence[int]) -> np.nd
     most[:PAD], most[ends[-1] :] = ANYTHING * usual, ANYTHING * usual
     for end in ends:
         most[end - GAP : end] = ANYTHING * usual
-    return most
+    skip = np.full(len(theirs), np.inf, np.float32)
+    skip[:PAD], skip[-PAD:] = LEFT_OUT * usual, LEFT_OUT * usual
+    skip[PAD:-PAD][silent] = LEFT_OUT * usual
+    return Terms(most, skip)
 
 
-def _way(ours: np.ndarray, theirs: np.ndarray, most: np.ndarray) -> Path:
+def _way(ours: np.ndarray, theirs: np.ndarray, terms: Terms) -> Path:
     reach = REACH + round(SHARE * max(len(ours), len(theirs)))
     centre = np.arange(len(ours)) * (len(theirs) / len(ours))
     while True:
-        way = warp(ours, theirs, centre, reach, Terms(most))
+        way = warp(ours, theirs, centre, reach, terms)
         if way.at_edge <= EDGE or reach >= max(len(ours), len(theirs)):
             return way
         reach *= 2

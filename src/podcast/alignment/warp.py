@@ -27,6 +27,7 @@ class Terms:
     """What else a way costs, or need not cost."""
 
     most: np.ndarray | None = None  # of every row: what its frames cost at most; where it is low, anything may be heard
+    skip: np.ndarray | None = None  # of every column: what its frames cost at most; there, anything may be left out
     pauses: np.ndarray | None = None  # of every row: whether the other sound may pause there
     pause: np.ndarray | None = None  # of every column: what it costs then
     bend: float = 0.0  # of a step that goes on in one sound alone
@@ -103,6 +104,8 @@ def _costs(a: np.ndarray, b: np.ndarray, rows: slice, columns: slice, terms: Ter
     costs: np.ndarray = np.sqrt(np.maximum(square, 0))
     if terms.most is not None:
         costs = np.minimum(costs, terms.most[rows, None])
+    if terms.skip is not None:
+        costs = np.minimum(costs, terms.skip[None, columns])
     if terms.pauses is not None and terms.pause is not None:
         at = np.flatnonzero(terms.pauses[rows])
         costs[at] = np.minimum(costs[at], terms.pause[columns])

@@ -132,7 +132,7 @@ def said(passage: Passage, sound: np.ndarray, references: Sequence[Utterance]) -
         start, end = words[0].start, max(words[-1].end, words[0].start + 1)
         phones = tuple(_moved(p, passage.start) for p in found.phones)
         phones = tuple(p for p in phones if p.start >= start and p.end <= end)
-        remarks = tuple(str(f) for f in _of(found, first, last))
+        remarks = tuple(dict.fromkeys(str(f) for f in _of(found, first, last)))
         wrong = found.wrong
         if len(references) > 1 and found.doubtful(first, last):
             alone, _ = _joined(references[number : number + 1])

@@ -13,7 +13,7 @@ from podcast.audio import read_wav
 from podcast.engines import speech_engine
 from podcast.episode import Phone, Word
 
-TIMING_VERSION = 2
+TIMING_VERSION = 3
 
 
 def timing_identity(language: str) -> list[object]:
