@@ -9,7 +9,7 @@ from podcast.puppet.pose import INDEX
 from podcast.puppet.rig import Rig
 
 LIMITS = {"yaw": 20.0, "pitch": 12.0, "roll": 12.0, "head_x": 0.07, "head_y": 0.07}  # where a pose is cut off
-_GRID = 10  # pixels between the nodes
+_GRID, _CELL = 10.0, 1 / 45  # between the nodes: pixels, and head heights where heads are small
 _ROUNDS, _ROUNDS_PER_TURN = 2, 18.0  # of the search for depths; more by the turn's sine, where slopes get steep in it
 _CHIN_BOW = 3.7  # how fast the chin's edge rises to the sides: head heights per square of them
 # Without a depth map a head is an egg with a nose: half widths, half heights and depths, head heights.
@@ -58,7 +58,8 @@ class Turner:
     def __init__(self, rig: Rig, head: np.ndarray, origin: tuple[float, float], scale: float) -> None:
         """Prepare for a head layer (h, w, 4) whose corner lies at `origin` in scaled canvas pixels."""
         h, w = head.shape[:2]
-        gw, gh = max(2, round(w / _GRID)), max(2, round(h / _GRID))
+        self.cell = max(min(_GRID, _CELL * rig.head_height * scale), 2.0)
+        gw, gh = max(2, round(w / self.cell)), max(2, round(h / self.cell))
         self.pivot = np.array(rig.spec.pivot) * scale - origin
         self.size = np.float32(w / gw), np.float32(h / gh)  # of a cell
         x = (np.arange(gw, dtype=np.float32) + 0.5) * self.size[0]
@@ -79,7 +80,7 @@ class Turner:
     def extent(self, move: Move, at: np.ndarray, size: tuple[int, int]) -> Box:
         """Return the part of a region of `size` that the turned head covers, its pivot at `at`."""
         x, y = move.forth(*self.nodes)
-        pad = 1.1 * _GRID
+        pad = 1.1 * self.cell
         x0, x1 = float(x.min() + at[0]) - pad, float(x.max() + at[0]) + pad
         y0, y1 = float(y.min() + at[1]) - pad, float(y.max() + at[1]) + pad
         return max(0, int(x0)), max(0, int(y0)), min(size[0], int(x1) + 1), min(size[1], int(y1) + 1)
@@ -87,7 +88,7 @@ class Turner:
     def draw(self, head: np.ndarray, move: Move, at: np.ndarray, box: Box) -> np.ndarray:
         """Return the turned layer in a box of the region, its pivot at `at`."""
         w, h = box[2] - box[0], box[3] - box[1]
-        gw, gh = max(2, round(w / _GRID)), max(2, round(h / _GRID))
+        gw, gh = max(2, round(w / self.cell)), max(2, round(h / self.cell))
         x = (np.arange(gw, dtype=np.float32) + np.float32(0.5)) * np.float32(w / gw) - np.float32(0.5 - box[0] + at[0])
         y = (np.arange(gh, dtype=np.float32) + np.float32(0.5)) * np.float32(h / gh) - np.float32(0.5 - box[1] + at[1])
         self._nodes = self._inverse(move, np.tile(x, (gh, 1)), np.tile(y[:, None], (1, gw)))

@@ -133,17 +133,33 @@ def tongue(view: View, line: float) -> np.ndarray:
     return _fold(np.dstack([light.display(rgb), step(1.0, 0.95, r) * 255]), 3)
 
 
+_LENSES = {"round": (0.118, 0.104, 2.4), "square": (0.122, 0.090, 4.0)}  # half width, half height, power of the rim
+_STIFF = 0.5  # of the way from the face to the glasses; all of it would leave no room for the cheeks beside them
+
+
+def _lens(f: Face, kind: str, ax: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far out of a lens places at |x| are, 1 on its rim, and the depth of the frame there."""
+    wide, tall, square = _LENSES[kind]
+    ex, ey = (ax - f.eye_x - 0.004) / wide, (y - f.eye_y - 0.012) / tall
+    r = (np.abs(ex) ** square + np.abs(ey) ** square + 1e-6) ** (1 / square)
+    return r, 0.372 - 0.96 * np.maximum(ax - 0.05, 0) ** 2
+
+
+def behind_glasses(f: Face, kind: str, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Return the depth of a face that turns with glasses drawn on it: nearer to theirs, so that lenses keep a shape."""
+    r, plane = _lens(f, kind, np.abs(x), y)
+    return np.asarray(z + _STIFF * step(1.35, 0.95, r) * np.maximum(plane - z, 0))
+
+
 def glasses(f: Face, kind: str) -> Scene:
     """Return the scene of spectacle frames on a face."""
-    wide, tall, square = (0.118, 0.104, 2.4) if kind == "round" else (0.122, 0.090, 4.0)
+    wide, tall, _ = _LENSES[kind]
     tube = 0.0085 if kind == "round" else 0.0075
 
     def parts(p: Points) -> dict[str, np.ndarray]:
         x, y, z = p
         ax = np.abs(x)
-        plane = 0.372 - 0.32 * np.maximum(ax - 0.05, 0) ** 2 * 3.0
-        ex, ey = (ax - f.eye_x - 0.004) / wide, (y - f.eye_y - 0.012) / tall
-        r = (np.abs(ex) ** square + np.abs(ey) ** square + 1e-6) ** (1 / square)
+        r, plane = _lens(f, kind, ax, y)
         ring = np.hypot((r - 1) * min(wide, tall), (z - plane) * 0.8) - tube
         span = limb(
             (ax, y + 0.9 * ax * ax, z), (0.0, f.eye_y - 0.022, 0.385), (0.042, f.eye_y - 0.020, 0.372), 0.0075, 0.0075

@@ -26,8 +26,9 @@ _FADE = (0.81, 0.72)  # the head layer's neck melts into the body's
 # angle even where their true shape is turned. So depths are stretched about the cheeks; that the back of the head goes
 # the other way keeps it over the neck.
 _DEEPER, _CHEEKS = 1.7, 0.25  # times; z of what keeps its depth
+_DEEPER_GLASSES = 1.95  # times, where glasses hide how deep a face is
 _SLOPE = 2.1  # steepest depth of the turn: 20 degrees of yaw and 12 of pitch at once squeeze to 10%, and never fold
-_DEPTHS = (-0.45, 0.83)  # head units from the pivot that the depth map can hold
+_DEPTHS = (-0.55, 0.85)  # head units from the pivot that the depth map can hold
 _TRAVEL = (0.038, 0.036)  # of the iris for 25 degrees to the side and 18 up or down
 _CREASE = 0.030
 _QUALITY = 96  # WebP
@@ -108,14 +109,16 @@ def _head(folder: Folder, lk: look.Look) -> tuple[dict[str, Any], dict[str, Any]
     x, y = view.grid()
     shot.rgba[..., 3] *= step(*_FADE, y) * step(0.30, 0.22, np.where(y > 0.57, np.abs(x), 0))
     top = float(y[(shot.rgba[..., 3] > 128).any(1), 0].min())
-    return folder.save("head", shot.rgba, view.x0, view.y0), _depth(folder, shot.z, view), top
+    z = details.behind_glasses(lk.face, lk.glasses, x, y, shot.z) if lk.glasses else shot.z
+    z = _CHEEKS + (_DEEPER_GLASSES if lk.glasses else _DEEPER) * (z - _CHEEKS)
+    return folder.save("head", shot.rgba, view.x0, view.y0), _depth(folder, z, view), top
 
 
 def _depth(folder: Folder, z: np.ndarray, view: View) -> dict[str, Any]:
     """Save a softened depth map at a quarter of the size; what is outside continues its neighbours."""
     z = z[::4, ::4]
     inside = np.isfinite(z).astype(np.float32)
-    value = np.where(inside > 0, _CHEEKS + _DEEPER * (z - _CHEEKS) - _PIVOT[2], 0).astype(np.float32)
+    value = np.where(inside > 0, z - _PIVOT[2], 0).astype(np.float32)
     near = cv2.GaussianBlur(value, (0, 0), 2) / np.maximum(cv2.GaussianBlur(inside, (0, 0), 2), 1e-3)
     wide = cv2.GaussianBlur(value, (0, 0), 16) / np.maximum(cv2.GaussianBlur(inside, (0, 0), 16), 1e-3)
     value = np.where(inside > 0, value, np.where(cv2.GaussianBlur(inside, (0, 0), 2) > 0.02, near, wide))
