@@ -220,6 +220,15 @@ def test_what_is_turned_comes_from_where_it_should(puppet: Puppet, turned: dict[
     assert np.percentile(away, 98) < 1.0 and np.median(away) < 0.2
 
 
+def test_small_heads_turn_like_large_ones(alone: Puppet) -> None:
+    green = to_yuv(np.full((180, 190, 3), (0, 200, 0), np.uint8))
+    small = Puppet(alone.rig, green, HEAD_HEIGHT / 4, (95, 110))
+    for turned in ({"yaw": 20.0, "pitch": -12.0}, {"pitch": -12.0}):
+        large = cv2.resize(alone.draw(pose(**turned))[:, : 4 * 190], (190, 175), interpolation=cv2.INTER_AREA)
+        apart = np.abs(small.draw(pose(**turned))[:175].astype(int) - large).max(2)
+        assert (apart > 60).sum() < 20
+
+
 def test_a_chin_hangs_over_the_collar(puppet: Puppet) -> None:
     bare = Puppet(puppet.rig, background(), HEAD_HEIGHT, ANCHOR)
     bare._collar = None
