@@ -283,6 +283,33 @@ def test_a_clip_without_a_face_is_named(tmp_path: Path) -> None:
         extract(clip, Formula(filmed(motion(1.0))))
 
 
+class Calm:
+    """A tracker that sees the same face everywhere."""
+
+    def track(self, rgb: np.ndarray) -> np.ndarray | None:
+        return (head() * (60, 60, -60) + (160, 90, 0)).astype(np.float32)
+
+
+def test_another_scene_is_another_stretch(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    a, b = (np.kron(rng.integers(0, 255, (9, 16, 3)), np.ones((20, 20, 1))).astype(np.uint8) for _ in "ab")
+    scenes = [np.roll(a, 2 * i, 1) for i in range(75)] + [b] * 75 + [a] * 20 + [b] * 20
+    template = extract(write_clip(tmp_path / "cuts.mp4", scenes), Calm())
+    assert template.starts == (0, 75) and len(template.tracks) == 150
+    moving = [np.roll(a, 9 * i, 1) for i in range(90)]
+    assert extract(write_clip(tmp_path / "pan.mp4", moving), Calm()).starts == (0,)
+
+
+def test_what_keeps_a_clip_from_being_used_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="lasts only 0"):
+        extract(write_clip(tmp_path / "three.mp4", grey(3)), Calm())
+    with pytest.raises(MediaError, match="no such clip"):
+        extract(tmp_path / "missing.mp4", Calm())
+    flicker = [np.full((180, 320, 3), 200 if (i // 30) % 2 else 30, np.uint8) for i in range(150)]
+    with pytest.raises(MediaError, match="is cut"):
+        extract(write_clip(tmp_path / "cuts.mp4", flicker), Calm())
+
+
 def test_what_is_no_clip_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_text("no video")
     for name in ("a.mp4", "missing.mp4"):

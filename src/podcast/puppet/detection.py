@@ -38,15 +38,16 @@ class Detection:
         return Place(self.x, self.y, self.size * _MESH_MARGIN, self.turn)
 
 
-def find_faces(rgb: np.ndarray, nets: FaceNets, least: float = _SURE) -> list[Detection]:
+def find_faces(rgb: np.ndarray, nets: FaceNets, least: float = _SURE, small: bool = True) -> list[Detection]:
     """Find the faces of a picture, uint8 (h, w, 3); the largest first.
 
     Small faces are only looked for where the larger squares show none plainly: a detector of 128² sees no face under
     a tenth of its square, and one little above it in the wrong size and turn. So each is looked at again from near.
+    Without `small`, small ones are not looked for, which takes most of the time.
     """
     found: list[Detection] = []
     for parts in _PARTS:
-        if parts > 2 and any(face.score >= _PLAIN for face in found):
+        if parts > 2 and (not small or any(face.score >= _PLAIN for face in found)):
             break
         for square in _squares(rgb.shape[1], rgb.shape[0], parts):
             found += _look(rgb, square, nets, least)

@@ -23,6 +23,8 @@ _FASTEST = 30  # frames per second of a template at most; a blink still takes fo
 _WIDEST = 720  # pixels of a frame's longer side that the tracker sees
 _GAP = 0.4  # s without a face that are bridged
 _JUMP_TURN, _JUMP_PLACE = 20.0, 0.33  # degrees and face heights from frame to frame: a cut in the clip
+_GRID, _BESIDE = 24, 7  # points across a frame by which it is compared with the last; frames on both sides beside it
+_CHANGE, _CHANGED_BY = 14.0, 5.0  # 0 … 255, mean difference at a cut, and over the usual one
 _MISFIT = 3.0  # times the usual error of the skull: the tracker saw something else
 _SMOOTH = {"yaw": 6.0, "pitch": 6.0, "roll": 6.0, "head_x": 4.0, "head_y": 4.0, "brow_l": 5.0, "brow_r": 5.0,
            "frown": 3.0, "gaze_x": 9.0, "gaze_y": 6.0}  # fmt: skip  # Hz; lids are left as they are
@@ -49,17 +51,21 @@ def extract(
 
     Raises `MediaError` for a file that is no video, or in which no face is seen for `LEAST` seconds in a row.
     """
-    times, points = [], []
+    times, points, changes, last = [], [], [], None
     for time, share, rgb in _frames(clip):
         found = tracker.track(rgb)
         times.append(time)
+        small = rgb[:: max(rgb.shape[0] // _GRID, 1), :: max(rgb.shape[1] // _GRID, 1)].astype(np.float32)
+        changes.append(0.0 if last is None else float(np.abs(small - last).mean()))
+        last = small
         points.append(np.full((len(KEPT), 3), np.nan, np.float32) if found is None else np.float32(found[list(KEPT)]))
         if progress:
             progress(share)
     if not times or all(np.isnan(p[0, 0]) for p in points):
         raise MediaError("no face was found in this clip", "use one that shows one person's face, well lit", str(clip))
     rate = _rate(np.array(times))
-    template = template_from(np.array(points), np.array(times), rate, name or clip.stem, f"taken from {clip.name}")
+    template = template_from(np.array(points), np.array(times), rate, name or clip.stem, f"taken from {clip.name}",
+                             _cuts(np.array(changes)))  # fmt: skip
     if template is None:
         raise MediaError(*_why_not(np.array(points), times[-1] - times[0]), str(clip))
     if progress:
@@ -68,12 +74,13 @@ def extract(
 
 
 def template_from(
-    points: np.ndarray, times: np.ndarray, rate: Fraction, name: str = "", source: str = ""
+    points: np.ndarray, times: np.ndarray, rate: Fraction, name: str = "", source: str = "",
+    cuts: np.ndarray | None = None,
 ) -> MotionTemplate | None:
     """Return the template of landmarks (frames, 478, 3), or their `KEPT`, at times in s; NaN where no face was seen.
 
-    Gaps of `_GAP` are bridged, at longer ones and at cuts of the clip the motion is split. None is returned where no
-    part is long enough.
+    Gaps of `_GAP` are bridged, at longer ones and at cuts of the clip the motion is split; `cuts` (frames,) are true
+    where another picture begins. None is returned where no part is long enough.
     """
     seen = np.flatnonzero(np.isfinite(points).all((1, 2)))
     if len(seen) < 3:
@@ -81,9 +88,10 @@ def template_from(
     tracks, errors, places = measure(points[seen])
     good = errors <= max(_MISFIT * float(np.median(errors)), 0.02)
     seen, tracks, places = seen[good], tracks[good], places[good]
+    scenes = np.cumsum(np.zeros(len(points)) if cuts is None else cuts)
     parts = [
         part
-        for part in np.split(np.arange(len(seen)), _breaks(times[seen], tracks, places))
+        for part in np.split(np.arange(len(seen)), _breaks(times[seen], tracks, places, scenes[seen]))
         if times[seen[part[-1]]] - times[seen[part[0]]] >= LEAST
     ]
     if not parts:
@@ -124,8 +132,11 @@ def _frames(clip: Path) -> Iterator[tuple[float, float, np.ndarray]]:
                 if time >= due - 0.25 / _FASTEST:
                     due = max(due + 1.0 / _FASTEST, time)
                     yield time, min(time / end, 1.0), _picture(frame)
-    except (av.FFmpegError, FileNotFoundError) as error:
-        raise MediaError("this clip cannot be read", "give a video such as mp4, mov or webm", str(clip)) from error
+    except FileNotFoundError as error:
+        raise MediaError("there is no such clip", "give a video such as mp4, mov or webm", str(clip)) from error
+    except av.FFmpegError as error:
+        raise MediaError("this clip cannot be read: it is no video, or a damaged or unfinished one",
+                         "give a whole file such as mp4, mov or webm", str(clip)) from error
 
 
 def _seconds(container: av.container.InputContainer, stream: av.VideoStream) -> float:
@@ -151,10 +162,19 @@ def _rate(times: np.ndarray) -> Fraction:
 # ---------------------------------------------------------------- repair
 
 
-def _breaks(times: np.ndarray, tracks: np.ndarray, places: np.ndarray) -> np.ndarray:
+def _cuts(changes: np.ndarray) -> np.ndarray:
+    """Return whether another picture begins with a frame: it changes far more than its neighbours do."""
+    if len(changes) <= _BESIDE:
+        return np.zeros(len(changes), bool)
+    around = np.pad(changes, _BESIDE, mode="reflect")
+    usual = np.median(np.lib.stride_tricks.sliding_window_view(around, 2 * _BESIDE + 1), axis=1)
+    return np.asarray(changes > np.maximum(_CHANGE, _CHANGED_BY * usual))
+
+
+def _breaks(times: np.ndarray, tracks: np.ndarray, places: np.ndarray, scenes: np.ndarray) -> np.ndarray:
     """Return the frames before which the face was lost for long, or the clip was cut."""
     turn = np.abs(np.diff(tracks[:, [COLUMN[n] for n in ("yaw", "pitch", "roll")]], axis=0)).max(1)
-    lost = (np.diff(times) > _GAP) | (turn > _JUMP_TURN)
+    lost = (np.diff(times) > _GAP) | (turn > _JUMP_TURN) | (np.diff(scenes) > 0)
     return np.flatnonzero(lost | (np.linalg.norm(np.diff(places, axis=0), axis=1) > _JUMP_PLACE)) + 1
 
 

@@ -21,6 +21,7 @@ _LOST = 0.5  # presence below which a tracked face is taken for lost
 _SWIFT = 0.06  # crop sides that a face moved or grew since the last frame: it is fitted again where it is now
 _EAGER = 0.6  # of the way that crops follow their meshes from frame to frame: wholly, each jitters with the other
 _ASTRAY = 0.15  # face heights between the features of mesh and detector: after a cut the mesh fits noses as eyes
+_SELDOM = 10  # frames without a face after which small ones are looked for again: that takes long
 _ONE = 1.5  # face heights that a face may have moved while it was lost and still be the same
 _LEFT_EYE, _RIGHT_EYE = (33, 133), (362, 263)  # corners, left to right as the viewer sees them
 _NOSE, _LIPS = (1,), (13, 14)
@@ -88,6 +89,7 @@ class Tracker:
     def __init__(self, nets: FaceNets) -> None:
         self._nets = nets
         self._place: Place | None = None  # of the next crop; none: the face is lost
+        self._missed = 0  # frames in a row without a face
         self._last: Place | None = None  # where it was seen last
 
     def track(self, rgb: np.ndarray) -> np.ndarray | None:
@@ -95,7 +97,8 @@ class Tracker:
         found = self._follow(rgb) if self._place else None
         if found is not None:
             return found
-        faces = find_faces(rgb, self._nets)
+        faces = find_faces(rgb, self._nets, small=self._missed % _SELDOM == 0)
+        self._missed = 0 if faces else self._missed + 1
         self._place = self._same(faces).place if faces else None
         return self._follow(rgb) if faces else None
 
