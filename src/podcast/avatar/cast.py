@@ -19,7 +19,7 @@ from podcast.puppet.rig import RIG_FILE, host_folder, host_names, load_spec, rig
 if TYPE_CHECKING:
     from podcast.puppet.judge import Finding
 
-PORTRAIT_VERSION = 2
+PORTRAIT_VERSION = 3
 _FIRST = ("maya", "finn")
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic")
 

@@ -249,14 +249,14 @@ class Eye:
         # lid skin between the crease and the lashes
         high = np.maximum(meet - self.top, 1e-3)
         t = np.clip((y - (self.top - lash)) / (high + 1e-3), 0, 1)
-        bulge = 1 + 0.05 * np.sin(np.pi * t) - 0.10 * rise(t, 0.75, 1.0)
-        lid = self.skin + (self.edge - self.skin) * fall(t, 0.0, 0.9)[..., None].astype(np.float32)
+        bulge = 1 + 0.14 * np.sin(np.pi * t) - 0.10 * rise(t, 0.75, 1.0)
+        lid = self.skin + (self.edge - self.skin) * fall(t, 0.0, 0.75)[..., None].astype(np.float32)
         lid[..., 0] = 16 + (lid[..., 0] - 16) * bulge + self.grain
         at_lash = rise(y, meet - lash * 1.05, meet - lash * 0.55)
         bright = rise(strip[..., 0] - lid[..., 0], -8, 12)  # white does not go along
         at_lash = at_lash * (1 - rise(shut, 0.0, 0.5) * bright)
         lid = lid * (1 - at_lash[..., None]) + strip * at_lash[..., None]
-        line = np.exp(-(((y - meet) / (0.028 * self.width)) ** 2)) * 0.5 * rise(shut, 0.1, 0.7)
+        line = np.exp(-(((y - meet) / (0.034 * self.width)) ** 2)) * 0.7 * rise(shut, 0.1, 0.7)
         lid[..., 0] = 16 + (lid[..., 0] - 16) * (1 - line * fall(np.abs(self.x) / half, 0.85, 1.05))
         side = fall(np.abs(self.x) / half, 0.98, 1.12)
         soft = max(0.8, 0.012 * self.width)

@@ -45,21 +45,6 @@ def portrait_size(face: FaceMap, head_height: float) -> Figure:
     return Figure((x1 - x0) * scale, (y1 - y0) * scale - lift, float(left), float(top))
 
 
-def portrait_cover(
-    face: FaceMap, size: tuple[int, int], head_height: float, centre: tuple[float, float]
-) -> tuple[float, tuple[float, float]]:
-    """Return head height and centre, near those wished for, with which the whole picture covers a region.
-
-    `size` is (width, height) of the region in pixels. For portraits that keep their own background.
-    """
-    h, w = face.matte.shape
-    scale = max(head_height / head_height_of(face), size[0] / w, size[1] / h)
-    own = head_centre_of(face) * scale
-    x = float(np.clip(centre[0] - own[0], size[0] - w * scale, 0) + own[0])
-    y = float(np.clip(centre[1] - own[1], size[1] - h * scale, 0) + own[1])
-    return head_height_of(face) * scale, (x, y)
-
-
 class PortraitFigure:
     """A portrait in a region of the frame; `draw` gives the region's picture for a pose."""
 

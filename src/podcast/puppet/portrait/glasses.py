@@ -12,12 +12,27 @@ from podcast.puppet.portrait.geometry import EYES
 
 _SIDE = 256  # px of a face height at which rims are looked for
 _WIDE, _HIGH, _ABOVE = 260, 150, 72  # px of the place looked at, and what of it lies above the corners of the eyes
-_THICK = 11  # px, more than a rim's thickness
-_BRIDGE = 26, 20  # px above and below the corners of the eyes between which a bridge is looked for
+_TALLEST = 16  # px, most that a bold rim is thicker than what was found of it
+_BROW = 6  # px from a brow's line to its lower edge
+_BELOW = 20  # px below the corners of the eyes down to which a bridge is looked for
 _REACH = 0.13  # half width of the bridge looked at, distances of the inner corners of the eyes
-_DARK, _DARKER = 18.0, 0.13  # of a bridge against the nose, grey levels and share; bare noses showed at most 8 and 0.06
 _WEAK = 0.5  # of the bridge's darkness, from which what hangs together with it is rim
 _COLUMNS = 0.3  # share of the columns in which a rim has to be found
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """Rims that are looked for together; noses and brows must not be taken for them."""
+
+    bridge: int  # px, more than the bridge's thickness
+    rim: int  # px, more than the rims' thickness
+    above: int  # px above the corners of the eyes from which a bridge is looked for
+    dark: float  # of a bridge against the nose, grey levels ...
+    darker: float  # ... and share of the nose's
+
+
+_THIN = _Kind(11, 11, 26, 18.0, 0.13)  # bare noses showed at most 8 and 0.06
+_BOLD = _Kind(27, 27, 19, 80.0, 0.6)  # bare noses showed at most 49 and 0.34 there
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +62,9 @@ def find_rims(cutout: Cutout) -> Rims | None:
     seen = cv2.warpAffine(
         grey, back, (_WIDE, _HIGH), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
     )
-    dark = cv2.morphologyEx(seen, cv2.MORPH_BLACKHAT, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_THICK, _THICK)))
     matrix = cv2.invertAffineTransform(back)
     reach = max(4, int(_REACH * np.linalg.norm(inner[1] - inner[0]) / scale))
-    tops = _tops(seen, dark, reach)
+    tops = _tops(seen, reach, _under_brows(lm, matrix))
     return None if tops is None else Rims(matrix, tops, scale)
 
 
@@ -60,21 +74,65 @@ def _axis(lm: np.ndarray) -> np.ndarray:
     return (right - left) / max(float(np.linalg.norm(right - left)), 1e-6)
 
 
-def _tops(seen: np.ndarray, dark: np.ndarray, reach: int) -> np.ndarray | None:
-    """Return the rows of the rims' upper edge, found from the bridge, a dark line across the nose."""
-    first, last = _ABOVE - _BRIDGE[0], _ABOVE + _BRIDGE[1]
+def _under_brows(lm: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Return for the columns looked at the row from which a dark line is no brow any more."""
+    rows = np.zeros(_WIDE)
+    for eye in EYES:
+        u, v = matrix[:, :2] @ lm[list(eye.brow)].T + matrix[:, 2:]
+        order = np.argsort(u)
+        columns = slice(max(int(u.min()), 0), max(int(u.max()) + 1, 0))
+        rows[columns] = np.interp(np.arange(_WIDE)[columns], u[order], v[order]) + _BROW
+    return np.clip(rows, 0, _HIGH - 1).astype(int)
+
+
+def _tops(seen: np.ndarray, reach: int, lowest: np.ndarray) -> np.ndarray | None:
+    """Return the rows of the rims' upper edge, found from the bridge, a dark line across the nose.
+
+    None of them lies above the rows given.
+    """
+    rim = _found(seen, reach, _THIN)
+    if rim is None:
+        rim = _found(seen, reach, _BOLD)
+    if rim is None:
+        return None
+    rim &= np.arange(_HIGH)[:, None] >= lowest
+    known = np.flatnonzero(rim.any(0))
+    tops = np.interp(np.arange(_WIDE), known, np.maximum(_climbed(seen, rim, known), lowest[known]))
+    return cv2.GaussianBlur(np.minimum(cv2.erode(tops[None], np.ones((1, 7))), tops[None]), (0, 0), 2.0)[0]
+
+
+def _found(seen: np.ndarray, reach: int, kind: _Kind) -> np.ndarray | None:
+    """Return where there are rims of a kind, bool, or None."""
+    first, last = _ABOVE - kind.above, _ABOVE + _BELOW
     columns = slice(_WIDE // 2 - reach, _WIDE // 2 + reach + 1)
-    line = cv2.dilate(dark, np.ones((5, 1), np.uint8))[first:last, columns]
+    line = cv2.dilate(_darker(seen, kind.bridge), np.ones((5, 1), np.uint8))[first:last, columns]
     strength = np.quantile(line, 0.15, axis=1)
     row = int(strength.argmax())
-    if strength[row] < max(_DARK, _DARKER * float(seen[first:last, columns].mean())):
+    if strength[row] < max(kind.dark, kind.darker * float(seen[first:last, columns].mean())):
         return None
-    solid = (dark > _WEAK * strength[row]).astype(np.uint8)
-    _, labels = cv2.connectedComponents(cv2.morphologyEx(solid, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)))
-    bridge = labels[max(first + row - 3, 0) : first + row + 4, columns]
-    rim = np.isin(labels, np.unique(bridge[bridge > 0]))
-    known = np.flatnonzero(rim.any(0))
-    if len(known) < _COLUMNS * _WIDE:
-        return None
-    tops = np.interp(np.arange(_WIDE), known, rim.argmax(0)[known].astype(float))
-    return cv2.GaussianBlur(np.minimum(cv2.erode(tops[None], np.ones((1, 7))), tops[None]), (0, 0), 2.0)[0]
+    return _joined(_darker(seen, kind.rim) > _WEAK * strength[row], (slice(first + row - 3, first + row + 4), columns))
+
+
+def _darker(seen: np.ndarray, size: int) -> np.ndarray:
+    """Return by how much what is thinner than `size` is darker than what is around."""
+    return cv2.morphologyEx(seen, cv2.MORPH_BLACKHAT, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+
+
+def _joined(dark: np.ndarray, bridge: tuple[slice, slice]) -> np.ndarray | None:
+    """Return what hangs together with the bridge, bool, None if it is no pair of rims."""
+    _, labels = cv2.connectedComponents(
+        cv2.morphologyEx(dark.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    )
+    near = labels[bridge]
+    rim = np.isin(labels, np.unique(near[near > 0]))
+    return rim if rim.any(0).sum() >= _COLUMNS * _WIDE else None
+
+
+def _climbed(seen: np.ndarray, rim: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return for columns the row of a rim's upper edge: a bold rim's darkness goes on above what was found of it."""
+    rows = rim.argmax(0)[columns]
+    level = 0.5 * (float(np.median(seen[rim])) + float(np.median(seen)))
+    for _ in range(_TALLEST):
+        above = np.maximum(rows - 1, 0)
+        rows = np.where(seen[above, columns] < level, above, rows)
+    return rows.astype(float)
