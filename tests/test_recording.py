@@ -180,6 +180,26 @@ def test_a_missing_sentence_is_told(tmp_path: Path, cache: Cache) -> None:
     assert len(told) == 1 and "line 5" in told[0] and SENTENCES[3] in told[0]
 
 
+@pytest.mark.parametrize("index", [0, 2, 4])
+def test_a_long_sentence_that_is_left_out_disturbs_no_other(tmp_path: Path, cache: Cache, index: int) -> None:
+    starts = recorded(tmp_path / "own.wav", SENTENCES[:index] + SENTENCES[index + 1 :], cough=False)
+    narration, told = run(script(), tmp_path / "own.wav", cache)
+    found = heard(narration)
+    assert [u.text for _, u in found] == list(SENTENCES[:index] + SENTENCES[index + 1 :])
+    assert len(told) == 1 and "not in the recording" in told[0] and SENTENCES[index] in told[0]
+    off = np.array([at + u.words[0].start - t[0] for (at, u), t in zip(found, starts, strict=True)])
+    assert np.abs(off - np.median(off)).max() < 0.08 * SAMPLE_RATE
+
+
+def test_a_recording_that_stops_in_the_middle(tmp_path: Path, cache: Cache) -> None:
+    starts = recorded(tmp_path / "own.wav")
+    whole = read_wav(tmp_path / "own.wav")[:, 0]
+    write_wav(tmp_path / "own.wav", whole[: starts[5][3]])
+    narration, told = run(script(), tmp_path / "own.wav", cache)
+    assert [u.text for _, u in heard(narration)][:5] == list(SENTENCES[:5])
+    assert sum("not in the recording" in text for text in told) == 2 - (len(heard(narration)) - 5)
+
+
 def test_words_beyond_the_script_are_told_and_kept(tmp_path: Path, cache: Cache) -> None:
     recorded(tmp_path / "own.wav", (*SENTENCES[:3], ASIDE, *SENTENCES[3:]))
     narration, told = run(script(), tmp_path / "own.wav", cache)

@@ -22,6 +22,7 @@ NEAR = 80  # frames: how far the second way may be from the first
 BEND = 0.05  # a step in one sound alone costs so much more: frames of speech that fit differ by 0.7
 PAUSE = 0.1  # how much more than silence costs a pause between words costs that the reference has not
 HELD = 8  # frames, from which it is one
+ROUGH = 3  # of so many frames, one is compared with nonsense
 WINDING = 0.1  # how strange it is that a way winds twice as much as one through other words
 DOUBTFUL = 0.93  # relative cost of one sentence among others, from which a second look is due
 
@@ -66,11 +67,11 @@ def align(sound: np.ndarray, reference: Reference) -> Alignment:
     """
     power = mel(sound)
     ours, theirs = matched(in_room_of(mel(reference.sound), power), power, PAD)
-    others = [features(frames)[::2] for frames in _nonsense(ours)]
+    others = [features(frames)[::ROUGH] for frames in _nonsense(ours)]
     ours, theirs = features(ours), features(theirs)
     terms = _terms(reference.words, len(ours), theirs)
     first = _way(ours, theirs, terms)
-    decoys = [_way(other, theirs[::2], Terms(bend=BEND)) for other in others]
+    decoys = [_way(other, theirs[::ROUGH], Terms(bend=BEND)) for other in others]
     way = _again(ours, theirs, first, terms)
     knots = Knots(way, len(reference.sound), len(sound))
     quiet = _with_pauses(silences(power, SHORTEST), way, terms, theirs[:, LEVEL], len(sound))

@@ -121,14 +121,18 @@ def _block(
     left = int(low[first])
     costs = _costs(a, b, slice(first, last), slice(left, int(high[last - 1])), terms)
     came = np.zeros((last - first, state.shape[0]), np.int8) if trace else np.zeros((0, 0), np.int8)
-    far, waits = np.full_like(state, _FAR), terms.waits(np.arange(first, last))  # going on in a pause is no bend
+    far, waits = np.full_like(state, _FAR), terms.waits(np.arange(first, last))
+    costs[~waits] += np.float32(terms.bend)
     for i in range(first, last):
         start, end = int(low[i]), int(high[i])
         cost = costs[i - first, start - left : end - left]
         down, diagonal = _above(state, start, end, int(low[i - 1]) if i else -1)
-        down = down + terms.bend
+        if waits[i - first]:  # going on in a pause is no bend
+            down = down + terms.bend
+        else:
+            diagonal = diagonal - terms.bend  # which all of the row's costs hold already
         best = np.minimum(down, diagonal)
-        total = np.cumsum(cost if waits[i - first] else cost + terms.bend, dtype=np.float64)
+        total = np.cumsum(cost, dtype=np.float64)
         gain = best - (total - cost)
         running = np.minimum.accumulate(gain)
         if trace:

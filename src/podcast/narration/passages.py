@@ -136,7 +136,8 @@ def said(passage: Passage, sound: np.ndarray, references: Sequence[Utterance]) -
         wrong = found.wrong
         if len(references) > 1 and found.doubtful(first, last):
             alone, _ = _joined(references[number : number + 1])
-            wrong = align(sound[start - passage.start : end - passage.start], alone).wrong
+            first_sample, last_sample = start - BEFORE - passage.start, end + AFTER - passage.start
+            wrong = align(sound[max(0, first_sample) : last_sample], alone).wrong
         out.append(Said(index, start, end, words, phones, remarks, wrong, found.cost))
     return out
 
