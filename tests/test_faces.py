@@ -108,9 +108,21 @@ def test_pictures_that_are_none_are_told(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("not a picture")
     Image.fromarray(_gradient(300, 300)).save(tmp_path / "half.jpg")
     (tmp_path / "half.jpg").write_bytes((tmp_path / "half.jpg").read_bytes()[:900])
-    for name in ("text.png", "half.jpg"):
-        with pytest.raises(MediaError, match="cannot be read"):
+    for name, message in (("text.png", "no picture"), ("half.jpg", "cannot be read")):
+        with pytest.raises(MediaError, match=message):
             read_picture(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [(b"\0\0\0\x18ftypheic", "HEIC"), (b"\0\0\0\x20ftypisom", "video"), (b"\x1aE\xdf\xa3" + bytes(8), "video"),
+     (b"", "no picture"), (b"%PDF-1.7", "no picture")],
+)  # fmt: skip
+def test_what_people_take_for_pictures_is_named(head: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / "me").write_bytes(head + bytes(20) * bool(head))
+    with pytest.raises(MediaError, match=message) as told:
+        read_picture(tmp_path / "me")
+    assert "JPEG" in str(told.value.remedy)
 
 
 @pytest.mark.parametrize("mirror", [False, True])

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from podcast.errors import MediaError
 
 _MOST_PIXELS = 200_000_000  # 600 MB as RGB; an 8K picture has 33 million
 _UNDER = 160  # grey put under transparent pixels, so that networks meet nothing strange
 _SEE_THROUGH = 0.02  # share of transparent pixels from which alpha is taken for a cut-out
+_HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")  # brands of what telephones photograph in
 _WIDE_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")  # grey with more than 8 bits
 
 
@@ -39,10 +40,23 @@ def read_picture(path: Path | str) -> Picture:
             return _read(Path(path))
     except FileNotFoundError as error:
         raise MediaError("there is no such picture", "check avatar.source_image", str(path)) from error
+    except UnidentifiedImageError as error:
+        raise MediaError(*_what_it_is(Path(path)), str(path)) from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise MediaError(
             f"this picture cannot be read ({error})", "save it as PNG or JPEG and try again", str(path)
         ) from error
+
+
+def _what_it_is(path: Path) -> tuple[str, str]:
+    """Return what a file is that is no picture, by its first bytes, and what would be right."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIC:
+        return "this is a HEIC picture, which cannot be read here", "share or export it as JPEG, and use that"
+    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide") or head[:4] in (b"\x1aE\xdf\xa3", b"RIFF"):
+        return "this is a video, not a picture", "save one of its frames as PNG or JPEG: eyes open, lips closed"
+    return "this is no picture that can be read", "save it as PNG or JPEG and try again"
 
 
 def _read(path: Path) -> Picture:
