@@ -247,8 +247,8 @@ def check_joints_limits_and_speeds(poses: np.ndarray, rate: Fraction, yaw: float
         assert speed[:, [INDEX[a] for a in ("brow_l", "brow_r", "frown")]].max() <= 9
         assert speed[:, INDEX["breath"]].max() <= 6
         assert speed[:, INDEX["smile"]].max() <= 4
-        # no velocity at the joints: the first step of a nod that begins at once
-        assert np.abs(poses[1] - poses[0])[[INDEX[a] for a in ("yaw", "pitch", "roll")]].max() * float(rate) <= 9
+        # no velocity at the joints: the first step, 1/24 s, of the heaviest nod (6.5 degrees) if it begins at once
+        assert np.abs(poses[1] - poses[0])[[INDEX[a] for a in ("yaw", "pitch", "roll")]].max() * float(rate) <= 12
 
 
 @settings(max_examples=60)
