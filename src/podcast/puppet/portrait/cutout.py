@@ -95,7 +95,7 @@ def cut_out(face: FaceMap, placement: Placement, size: tuple[int, int], alone: b
     known = int(np.ceil(corners[0, 1])) - int(y0)
     if missing > 0 and known > 0:
         rgb, alpha = _crowned(rgb, alpha, known, missing, landmarks, head)
-    layer = to_layer(np.dstack([_clean_edges(rgb, alpha), alpha * 255]))
+    layer = to_layer(np.dstack([_clean_edges(rgb, alpha, scale), alpha * 255]))
     return Cutout(layer, landmarks, np.array([x0, y0]), head, face.height * scale, rgb, float(corners[1, 1] - y0))
 
 
@@ -263,12 +263,17 @@ def fill(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     return np.where(hole[..., None], smooth, image).astype(np.float32)
 
 
-def _clean_edges(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Return the colours of the person alone: where the matte is soft, what lies just inside is carried outwards."""
-    soft = cv2.dilate((alpha < 0.95).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+def _clean_edges(rgb: np.ndarray, alpha: np.ndarray, scale: float) -> np.ndarray:
+    """Return the colours of the person alone: where the matte is soft, what lies just inside is carried outwards.
+
+    Of an enlarged picture the outermost pixels, in which the background shines through, count as soft.
+    """
+    reach = 2 * (round(scale) if scale > _ENLARGED else 0) + 1
+    sure = cv2.erode(alpha, np.ones((reach, reach), np.uint8))
+    soft = cv2.dilate((sure < 0.95).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     near = cv2.dilate((alpha > 0.02).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     inside = fill(rgb, soft)
-    weight = cv2.blur(np.clip((1 - alpha) / 0.12, 0, 1).astype(np.float32), (3, 3))[..., None] * near[..., None]
+    weight = cv2.blur(np.clip((1 - sure) / 0.12, 0, 1).astype(np.float32), (3, 3))[..., None] * near[..., None]
     return rgb * (1 - weight) + inside * weight
 
 
