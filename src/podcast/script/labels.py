@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 
 from podcast.episode import Speaker
 from podcast.script.blocks import Block
+from podcast.script.headings import part_title
 from podcast.script.lexicon import (
     END_MARKERS,
     HEADER_KEYS,
     NOT_NAMES,
     NOTES,
-    PART_TITLE,
     PEOPLE_KEYS,
     SECTION_MARKERS,
     SENTENCE_KEYS,
@@ -125,13 +125,6 @@ def section_marker(text: str) -> tuple[str, str] | None:
     bare = text.strip(" *_")
     marked = bare != text.strip() and SECTION_MARKERS.fullmatch(bare)
     return (text.strip(), "") if marked or END_MARKERS.fullmatch(text.strip(" *_-–—.~")) else None
-
-
-def part_title(block: Block) -> str:
-    """Return the title of "Scene 2 — The Garden" on a line of its own; "" if a block is none."""
-    text = block.lines[0].text.strip(" *_")
-    fits = len(block.lines) == 1 and block.kind == "paragraph" and not text.endswith((*_ENDINGS, ":", ","))
-    return text if fits and PART_TITLE.fullmatch(text) else ""
 
 
 def is_person(text: str) -> bool:

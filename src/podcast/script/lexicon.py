@@ -63,9 +63,6 @@ SECTION_MARKERS = re.compile(
     r"ad break|sponsor|sponsor break|sponsor message|break|recap|interlude|montage|"
     r"(?:segment|section|scene|act|part|block)\s+(?:\d{1,2}|[ivx]{1,4}|one|two|three|four|five|six))", re.I)
 
-PART_TITLE = re.compile(
-    r"(?:segment|section|scene|act|block) (?:\d{1,2}|[ivx]{1,4}|one|two|three|four|five|six)"
-    r"(?:\s+[-–—]|[:.])\s+\S.{0,70}", re.I)
 END_MARKERS = re.compile(  # "The end." is said, these are not
     r"END|(?i:end of (?:the |this )?(?:episode|show|script|podcast|transcript|recording|audio|segment|section|"
     r"scene|act|part)(?: \w{1,5})?)")

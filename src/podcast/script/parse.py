@@ -13,6 +13,7 @@ from podcast.errors import ScriptError
 from podcast.script.blocks import Block, read_blocks
 from podcast.script.draft import Draft
 from podcast.script.frontmatter import FrontMatter, split_front_matter
+from podcast.script.headings import CHAPTER, lowest_chapters, part_title, split_plan
 from podcast.script.inline import Say, brackets, end_sentence, is_time, read_inline
 from podcast.script.labels import (
     Header,
@@ -23,7 +24,6 @@ from podcast.script.labels import (
     looks_like_header,
     notes_label,
     parse_label,
-    part_title,
     section_marker,
     show_name,
 )
@@ -34,10 +34,6 @@ from podcast.script.web import page_lines
 
 NARRATOR = "NARRATOR"  # the id of whoever reads what nobody else is named for
 _NARRATORS = (NARRATOR, "HOST")  # who goes on after a heading, if the script has them
-_CHAPTER = 2  # the lowest rank of headings that are chapters, in scripts that have such
-_PLANNED = re.compile(  # how long the author wants a chapter: "(2:00–6:00)", "(5 minutes)", "[~2 min]"
-    r"\s*[(\[]\s*[~≈]?\s*(?:\d{1,2}:\d{2}(?::\d{2})?|\d{1,3})\s*(?:(?:-|–|—|to)\s*(?:\d{1,2}:\d{2}(?::\d{2})?|\d{1,3})\s*)?"
-    r"(?:min(?:ute)?s?\.?|sec(?:ond)?s?\.?|[sm])?\s*[)\]]$", re.I)
 _CUE_LABEL = re.compile(r"(?:(?:[A-Z]+ ){0,2}MUSIC|BGM|IMAGE|PAUSE)(?: [A-Z]+)?")
 _PLAIN_CUE = re.compile(r"(?:(?:intro|outro|background|opening|closing|theme) )?music|pause", re.I)
 _PLAIN_DIRECTION = re.compile(r"sfx|sound effects?|sound fx|b-roll|visuals?|camera", re.I)
@@ -70,7 +66,7 @@ def parse_script(text: str, path: Path | str, known_speakers: Iterable[Speaker] 
     roster = Roster(body.blocks, known_speakers, front.speakers, plain.names)
     reader = _Reader(path, front, roster, body.links)
     reader.screenplay = bool(roster.characters) and any(_SCENE.match(x.text) for b in body.blocks for x in b.lines)
-    reader.lowest = _lowest_chapters(body.blocks)
+    reader.lowest = lowest_chapters(body.blocks)
     reader.draft.unspoken += [*markup, *plain.unspoken, *body.unspoken]
     for block in body.blocks:
         reader.block(block)
@@ -93,7 +89,7 @@ class _Reader:
         self.early_notes = False  # they came before anything was said
         self.ruled = False  # whether the last block was a rule
         self.screenplay = False  # what stands under no name is action
-        self.lowest = _CHAPTER  # rank of headings that are chapters; those below are for the author's eyes
+        self.lowest = CHAPTER  # rank of headings that are chapters; those below are for the author's eyes
 
     # ------------------------------------------------------------ blocks
 
@@ -109,7 +105,7 @@ class _Reader:
         elif self.screenplay and self.is_prose(block):
             self.draft.aside_all(block, "stage direction")
         elif part := part_title(block):
-            self.heading(replace(block, kind="heading", level=_CHAPTER, lines=(Line(block.line, part),)))
+            self.heading(replace(block, kind="heading", level=CHAPTER, lines=(Line(block.line, part),)))
         else:
             self.paragraph(block)
         self.ruled = block.kind == "rule"
@@ -155,10 +151,8 @@ class _Reader:
         if first and (not self.title or self.title.casefold() == title.casefold()):
             self.title, self.titled = title, True
         else:
-            planned = _PLANNED.search(title)
-            if planned and planned.start():
-                self.draft.aside(block.line, planned[0].strip(), "time stamp")
-                title = title[: planned.start()]
+            title, planned = split_plan(title)
+            self.draft.aside(block.line, planned, "time stamp")
             self.draft.chapter(title, block)
 
     # ------------------------------------------------------------ paragraphs
@@ -359,14 +353,6 @@ class _Reader:
         first = min((u.line for u in self.draft.unspoken), default=1)
         problem = "nothing in the script is spoken: it has only headings, cues or directions"
         return ScriptError.at(self.path, first, problem, "add a paragraph of plain text")
-
-
-def _lowest_chapters(blocks: Iterable[Block]) -> int:
-    """Return the lowest rank of headings that are chapters: two, or the next that is used where there is no second."""
-    ranks = [b.level for b in blocks if b.kind == "heading"]
-    if ranks.count(1) > 1 or _CHAPTER in ranks:
-        return _CHAPTER
-    return min((r for r in ranks if r > _CHAPTER), default=_CHAPTER)
 
 
 def _inside_brackets(block: Block) -> set[int]:
