@@ -162,7 +162,8 @@ def test_declared_names_match_in_any_case():
 
 
 def test_deep_headings_are_chapters_where_there_are_no_others():
-    script = parse("# T\n\n### One (5 min)\n\nHi.\n\n### Two [2:00–3:00]\n\n#### Three\n\nHo.\n\n### In (1998)\n\nX.\n\n### Apollo (13)\n\nY.")
+    script = parse("# T\n\n### One (5 min)\n\nHi.\n\n### Two [2:00–3:00]\n\n#### Three\n\nHo."
+                   "\n\n### In (1998)\n\nX.\n\n### Apollo (13)\n\nY.")
     assert script.title == "T" and [c.title for c in script.chapters] == ["One", "Two", "In (1998)", "Apollo (13)"]
     assert {u.text for u in script.unspoken} == {"(5 min)", "[2:00–3:00]", "Three"}
 
