@@ -28,11 +28,11 @@ _TURNED_MOST = {"yaw": 24.0, "pitch": 17.0}  # degrees of turn, the picture's ow
 _LEAST = {"yaw": 6.0, "pitch": 6.0}
 _MOST = {"yaw": 18.0, "pitch": 11.0, "roll": 12.0}
 _KNEE = 0.75  # where a limit begins to bend the movement
-_BROW_UP, _BROW_DOWN, _FROWN = 0.056, 0.026, 0.024  # travel, face heights
+_BROW_UP, _BROW_DOWN, _FROWN = 0.060, 0.026, 0.024  # travel, face heights
 _BROW_OWN = 0.75  # of the travel: how far above the brow's line it begins to be stretched
 _LASHES = 0.16  # of an eye's width: the strip above the lid that brows leave as it is
 _CHEEK = 0.020
-_CLEAR, _STRETCH = 0.012, 1.5  # glasses: what is kept of the skin above rims, face heights, and how far it stretches
+_CLEAR, _STRETCH = 0.012, 2.2  # glasses: what is kept of the skin above rims, face heights, and how far it stretches
 _EXPRESSIONS = ("brow_l", "brow_r", "frown", "cheeks")
 _STRIP = 180  # px, height of a strip: low enough to skip what is empty, high enough for few calls
 _FINE = 2  # cells of the cover for one of the grid
@@ -243,7 +243,7 @@ def _depth(lm: np.ndarray, face: float, x: np.ndarray, y: np.ndarray) -> np.ndar
     share = rise(beyond, 0.94, 1.06)
     depth = (inner * (1 - share) + outer * share).astype(np.float32)
     # heads turned aside have steeper far cheeks, and turn less towards where these would fold
-    steepest = _STEEPEST / np.cos(np.radians(own_turn(lm)[0])) ** 2
+    steepest = _STEEPEST / np.cos(np.radians(own_turn(lm)[0])) ** 3
     return cv2.GaussianBlur(_gentle(depth, float(steepest * (x[0, 1] - x[0, 0]))), (0, 0), 1.0)
 
 
