@@ -210,9 +210,10 @@ SHORT = {
     "host arjun": {"roll": (0.9, 0.8, 1.2)},  # who turns is seen to tilt a little, as with the true shape turned
     "host ellen": {"roll": (0.9, 0.8, 1.2), "brow_l": (0.7, 0.45, 1.5)},  # brows behind the upper rim of glasses
     "art_13": {"gaze_y": (0.75, 0, 2)},  # eyes in the shadow of their brows
-    "art_15": {"roll": (0.9, 0.8, 1.2), "gaze_y": (0.65, 0, 2)},  # three-quarter view behind thick glasses
+    "art_15": {"roll": (0.9, 0.8, 1.2), "gaze_y": (0.65, 0, 2),
+               "brow_l": (0.7, 0.4, 1.5)},  # three-quarter view, brows close to the rims of thick glasses
     "art_5": {"pitch": (0.82, 0.7, 1.2)},  # looks down already: nods by 4.5 degrees at most
-    "s10": {"brow_l": (0.6, 0.25, 1.5)},  # three-quarter view: one brow is out of sight
+    "s10": {"pitch": (0.9, 0.75, 1.2), "brow_l": (0.6, 0.25, 1.5)},  # three-quarter view: one brow is out of sight
     "s6": {"yaw": (0.95, 0.65, 1.2), "pitch": (0.95, 0.8, 1.35), "blink_l": (-1, -1, 2), "gaze_x": (-1, -1, 2),
            "gaze_y": (-1, -1, 2)},  # a statue whose eyes are shallow cuts in one colour
     "s7": {"roll": (0.94, 0.8, 1.2)},
