@@ -5,11 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from podcast.puppet.crops import Place, cut
 from podcast.puppet.face_nets import MATTE_SIDE, FaceNets
 from podcast.puppet.facemap import MESH
 
-_BUST = 3.6  # side of the close look at head and shoulders, in face heights
+_LOOKS = (6.0, 4.0, 2.8)  # sides of the close looks at body, shoulders and head, in face heights
+_OTHER = 0.8  # share of the area of the wider look above which a closer one would see the same
+_SHARE = 0.3  # the face's of a look's side from which the network sees all it can see
 _EDGE = 0.10  # width of the band in which edges are looked for, in face heights
 _SMOOTH = 1e-4  # of the guided filter: variance (of 0 … 1 colours) that is taken for noise
 _INSIDE, _OUTSIDE = 0.85, 0.22  # matte values that are taken for all and nothing
@@ -21,6 +22,8 @@ _SCENERY = 0.24  # face heights from the edge inwards in which background is loo
 _SURE = 0.85  # chance that a colour is the background's, from which it is taken for background
 _SHADES = 16  # steps of a colour channel when colours are counted
 _LEAST = 2.0  # pixels, counted with their like, that make a colour known
+_AGREED = 0.9  # the looks' mean from which they agree
+_TOLD = (0.3, 0.6)  # share of the matte's variance that colours explain: below they are not heeded, above fully
 _NOSE = 1
 _COARSE = 512  # px, longer side of the picture in which the body is decided: twice what the network sees
 _FINE = 512  # px, longer side of the picture in which the guided filter's coefficients are found
@@ -34,30 +37,68 @@ def read_matte(rgb: np.ndarray, landmarks: np.ndarray, nets: FaceNets) -> np.nda
     their fast variant of 2015) takes over the edges.
     """
     height = float(np.linalg.norm(landmarks[10, :2] - landmarks[152, :2]))
-    body = _body(_look(rgb, landmarks, height, nets), landmarks, height)
-    body = _without_scenery(rgb, body, landmarks, height)
-    fine = _guided(rgb, body, height * _EDGE)
+    seen = _look(rgb, landmarks, height, nets)
+    body = _body(seen, landmarks, height)
+    body = np.maximum(_without_scenery(rgb, body, landmarks, height), body * _sure(seen, height))
+    fine, told = _guided(rgb, body, height * _EDGE)
+    fine = body + (fine - body) * np.clip((told - _TOLD[0]) / (_TOLD[1] - _TOLD[0]), 0, 1)
     alpha = _in_band(np.clip((fine - _OUTSIDE) / (_INSIDE - _OUTSIDE), 0, 1), body, height * _EDGE)
     alpha = np.maximum(alpha, _face(rgb.shape[:2], landmarks, height))
     return np.rint(alpha * 255).astype(np.float32) / np.float32(255)
 
 
 def _look(rgb: np.ndarray, landmarks: np.ndarray, height: float, nets: FaceNets) -> np.ndarray:
+    """Return the mean of what the network sees in several boxes around the face, float32 (h, w).
+
+    No box reaches beyond the picture: borders that are made up are taken for scenery, and then much else is too.
+    """
     h, w = rgb.shape[:2]
-    whole = nets.matte(cv2.resize(rgb, (MATTE_SIDE, MATTE_SIDE), interpolation=cv2.INTER_AREA))
-    matte = cv2.resize(whole, (w, h), interpolation=cv2.INTER_LINEAR)
+    total, weights = np.zeros((h, w), np.float32), np.zeros((h, w), np.float32)
+    for x0, y0, x1, y1 in _boxes((h, w), landmarks, height):
+        weight = _window((x0, y0, x1, y1), (h, w)) * _worth(height / max(x1 - x0, y1 - y0))
+        small = cv2.resize(rgb[y0:y1, x0:x1], (MATTE_SIDE, MATTE_SIDE), interpolation=cv2.INTER_AREA)
+        mirrored = nets.matte(np.ascontiguousarray(small[:, ::-1]))[:, ::-1]
+        seen = cv2.resize((nets.matte(small) + mirrored) / 2, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
+        total[y0:y1, x0:x1] += weight * seen
+        weights[y0:y1, x0:x1] += weight
+    return total / weights
+
+
+def _boxes(shape: tuple[int, int], landmarks: np.ndarray, height: float) -> list[tuple[int, int, int, int]]:
+    """Return the whole picture and closer looks (x0, y0, x1, y1) that differ from it and from one another."""
+    h, w = shape
+    boxes = [(0, 0, w, h)]
     x, y = landmarks[:MESH, :2].mean(0)
-    place = Place(float(x), float(y), height * _BUST)
-    crop, back = cut(rgb, place, MATTE_SIDE)
-    close = cv2.warpAffine(nets.matte(crop), back, (w, h), flags=cv2.INTER_LINEAR)
-    trust = cv2.warpAffine(_window(MATTE_SIDE), back, (w, h), flags=cv2.INTER_LINEAR)
-    return matte * (1 - trust) + close * trust
+    for side in _LOOKS:
+        wide, high = min(w, round(side * height)), min(h, round(side * height))
+        x0 = int(np.clip(round(x - wide / 2), 0, w - wide))
+        y0 = int(np.clip(round(y - high / 2), 0, h - high))
+        if wide * high < _OTHER * (boxes[-1][2] - boxes[-1][0]) * (boxes[-1][3] - boxes[-1][1]):
+            boxes.append((x0, y0, x0 + wide, y0 + high))
+    return boxes
 
 
-def _window(side: int) -> np.ndarray:
-    """Return weights that fall to nothing at the edges of a square, float32 (side, side)."""
-    ramp = np.clip(np.minimum(np.arange(side), np.arange(side)[::-1]) / (side * 0.15), 0, 1)
-    return np.minimum.outer(ramp, ramp).astype(np.float32)
+def _worth(share: float) -> float:
+    """Return how much a look is trusted whose face has this share of its side."""
+    return float(np.clip(share / _SHARE, 0.1, 1.0)) ** 2
+
+
+def _window(box: tuple[int, int, int, int], shape: tuple[int, int]) -> np.ndarray:
+    """Return weights that fall to nearly nothing at those edges of a box that are not the picture's, float32."""
+    x0, y0, x1, y1 = box
+
+    def ramp(length: int, start: bool, end: bool) -> np.ndarray:
+        place, room = np.arange(length, dtype=np.float32), np.full(length, max(1.0, 0.15 * length), np.float32)
+        near = np.minimum(place if start else room, place[::-1] if end else room)
+        return np.clip(near / room, 1e-3, 1)
+
+    return np.multiply.outer(ramp(y1 - y0, y0 > 0, y1 < shape[0]), ramp(x1 - x0, x0 > 0, x1 < shape[1]))
+
+
+def _sure(seen: np.ndarray, height: float) -> np.ndarray:
+    """Return where all looks agree on the person, float32 (h, w): colours do not count there."""
+    smooth = cv2.GaussianBlur(seen, (0, 0), max(0.6, _GAP / 2 * height))
+    return np.clip((smooth - _AGREED) / (1 - _AGREED) * 2, 0, 1)
 
 
 def _face(shape: tuple[int, ...], landmarks: np.ndarray, height: float) -> np.ndarray:
@@ -164,22 +205,26 @@ def _in_band(alpha: np.ndarray, body: np.ndarray, reach: float) -> np.ndarray:
     return np.clip(alpha, np.clip(depth - 1, 0, 1), 1 - np.clip(-depth - 1, 0, 1))
 
 
-def _guided(rgb: np.ndarray, matte: np.ndarray, reach: float) -> np.ndarray:
+def _guided(rgb: np.ndarray, matte: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the matte drawn to the picture's edges, and how far (0 … 1) colours tell inside from outside."""
     h, w = matte.shape
     factor = max(1.0, max(h, w) / _FINE)
     size = (round(w / factor), round(h / factor))
     colours = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     radius = max(2, round(reach / factor))
-    slope, offset = _coefficients(colours, cv2.resize(matte, size, interpolation=cv2.INTER_AREA), radius)
+    slope, offset, told = _coefficients(colours, cv2.resize(matte, size, interpolation=cv2.INTER_AREA), radius)
     fine = cv2.resize(offset, (w, h), interpolation=cv2.INTER_LINEAR)
     for channel in range(3):
         grown = cv2.resize(slope[..., channel], (w, h), interpolation=cv2.INTER_LINEAR)
         fine += grown * (rgb[..., channel].astype(np.float32) / 255)
-    return fine
+    return fine, cv2.resize(told, (w, h), interpolation=cv2.INTER_LINEAR)
 
 
-def _coefficients(colours: np.ndarray, matte: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return slope (h, w, 3) and offset (h, w) of the local linear model matte = slope · colour + offset."""
+def _coefficients(colours: np.ndarray, matte: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return slope (h, w, 3) and offset (h, w) of the local linear model matte = slope · colour + offset.
+
+    The third is the share of the matte's variance that the model explains, 0 … 1 (h, w).
+    """
 
     def mean(x: np.ndarray) -> np.ndarray:
         return cv2.blur(x, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REFLECT)
@@ -193,4 +238,7 @@ def _coefficients(colours: np.ndarray, matte: np.ndarray, radius: int) -> tuple[
     with_alpha = mean(colours * matte[..., None]) - colour * alpha[..., None]
     slope = np.linalg.solve(covariance, with_alpha[..., None])[..., 0].astype(np.float32)
     offset = alpha - (slope * colour).sum(-1)
-    return mean(slope), mean(offset)
+    variance = mean(matte * matte) - alpha * alpha
+    explained = np.clip((slope * with_alpha).sum(-1), 0, None) / np.maximum(variance, 1e-4)
+    weight = variance + np.float32(1e-4)
+    return mean(slope), mean(offset), np.clip(mean(explained * weight) / mean(weight), 0, 1)
