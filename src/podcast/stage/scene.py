@@ -29,7 +29,8 @@ from podcast.puppet.rig import Rig, load_rig, load_spec
 from podcast.stage.rendered import SUFFIX, RenderedFigure
 
 _BACKDROP_VERSION = 2
-_HEADS = {"head": 1.0, "bust": 0.78}  # of the head height that a layout gives a drawn host
+_HEADS = {"head": 1.0, "bust": 0.78}  # of the head height that a layout gives a drawn host …
+_CARD_BUST = 0.92  # … and on a card, which is seen from nearer: beside a picture that shows no more than the head
 _EYE_LINE = 0.42  # of the region's height: where the head goes if the picture is taller than the region
 _LOWER = 0.12  # head heights by which a portrait may sit lower than its place
 
@@ -160,10 +161,14 @@ def figure_of(presenter: Presenter, background: np.ndarray, slot: HostSlot) -> P
     if is_portrait(presenter):
         face = load_face_map(presenter.figure)
         place = _whole_picture(face, slot) if presenter.framing == "full" else \
-            _portrait_place(face, slot, _HEADS[presenter.framing])
+            _portrait_place(face, slot, _head_share(presenter, slot))
         return PortraitFigure(face, background, *place, presenter.background)
     rig = load_rig(presenter.figure)
     return Puppet(rig, background, slot.head_height, _anchor(rig, slot))
+
+
+def _head_share(presenter: Presenter, slot: HostSlot) -> float:
+    return _CARD_BUST if slot.card and presenter.framing == "bust" else _HEADS[presenter.framing]
 
 
 def _whole_picture(face: FaceMap, slot: HostSlot) -> tuple[float, tuple[float, float]]:
