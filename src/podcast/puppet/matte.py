@@ -14,32 +14,27 @@ _SHARE = 0.3  # the face's of a look's side from which the network sees all it c
 _EDGE = 0.10  # width of the band in which edges are looked for, in face heights
 _SMOOTH = 1e-4  # of the guided filter: variance (of 0 … 1 colours) that is taken for noise
 _INSIDE, _OUTSIDE = 0.85, 0.22  # matte values that are taken for all and nothing
-_LIKELY = 0.63  # the network's value from which a place is the person's: scenery may get 0.6
 _GAP = 0.04  # face heights: gaps and spikes below that are the network's, not the person's
 _HOLE = 0.02  # share of the body below which a hole is filled
 _SURE_FACE = 0.03  # face heights from the mesh's outline to what is face for certain
-_SCENERY = 0.24  # face heights from the edge inwards in which background is looked for within the body
-_SURE = 0.85  # chance that a colour is the background's, from which it is taken for background
-_SHADES = 16  # steps of a colour channel when colours are counted
-_LEAST = 2.0  # pixels, counted with their like, that make a colour known
-_AGREED = 0.9  # the looks' mean from which they agree
+_SCENERY, _LIKELY, _PERSON = 0.3, 0.6, 0.9  # the looks' mean: for certain scenery below, likely the person, certainly
+_ROUNDS = 2  # of learning the colours and cutting
 _TOLD = (0.3, 0.6)  # share of the matte's variance that colours explain: below they are not heeded, above fully
 _NOSE = 1
-_COARSE = 512  # px, longer side of the picture in which the body is decided: twice what the network sees
+_COARSE = 384  # px, longer side of the picture in which the body is decided: what the network sees, and half more
 _FINE = 512  # px, longer side of the picture in which the guided filter's coefficients are found
 
 
 def read_matte(rgb: np.ndarray, landmarks: np.ndarray, nets: FaceNets) -> np.ndarray:
     """Return the matte of the person whose face is given, float32 (h, w) in steps of 1/255.
 
-    The network looks at the whole picture and, closer, at head and shoulders; what it took along of the background
-    is recognised by its colours; then a colour guided filter (He, Sun and Tang 2010, on a reduced picture as in
-    their fast variant of 2015) takes over the edges.
+    The network looks at the whole picture and closer at body, shoulders and head; what it leaves open is decided by
+    colours; then a colour guided filter (He, Sun and Tang 2010, on a reduced picture as in their fast variant of
+    2015) takes over the edges, where colours tell them.
     """
     height = float(np.linalg.norm(landmarks[10, :2] - landmarks[152, :2]))
     seen = _look(rgb, landmarks, height, nets)
-    body = _body(seen, landmarks, height)
-    body = np.maximum(_without_scenery(rgb, body, landmarks, height), body * _sure(seen, height))
+    body = _body(rgb, seen, landmarks, height)
     fine, told = _guided(rgb, body, height * _EDGE)
     fine = body + (fine - body) * np.clip((told - _TOLD[0]) / (_TOLD[1] - _TOLD[0]), 0, 1)
     alpha = _in_band(np.clip((fine - _OUTSIDE) / (_INSIDE - _OUTSIDE), 0, 1), body, height * _EDGE)
@@ -95,12 +90,6 @@ def _window(box: tuple[int, int, int, int], shape: tuple[int, int]) -> np.ndarra
     return np.multiply.outer(ramp(y1 - y0, y0 > 0, y1 < shape[0]), ramp(x1 - x0, x0 > 0, x1 < shape[1]))
 
 
-def _sure(seen: np.ndarray, height: float) -> np.ndarray:
-    """Return where all looks agree on the person, float32 (h, w): colours do not count there."""
-    smooth = cv2.GaussianBlur(seen, (0, 0), max(0.6, _GAP / 2 * height))
-    return np.clip((smooth - _AGREED) / (1 - _AGREED) * 2, 0, 1)
-
-
 def _face(shape: tuple[int, ...], landmarks: np.ndarray, height: float) -> np.ndarray:
     """Return what is inside of the face's outline for certain, float32 (h, w) with a soft edge."""
     points = landmarks[:MESH, :2]
@@ -110,70 +99,40 @@ def _face(shape: tuple[int, ...], landmarks: np.ndarray, height: float) -> np.nd
     return cv2.GaussianBlur(solid, (0, 0), max(0.7, height * _SURE_FACE / 2)).astype(np.float32) / 255
 
 
-def _body(matte: np.ndarray, landmarks: np.ndarray, height: float) -> np.ndarray:
+def _body(rgb: np.ndarray, seen: np.ndarray, landmarks: np.ndarray, height: float) -> np.ndarray:
     """Decide what the network left open: one solid body around the face, float32 (h, w) with soft edges.
 
     Works on a reduced picture, whose grain is the network's own.
     """
-    factor = max(1.0, max(matte.shape) / _COARSE)
-    size = (max(1, round(matte.shape[1] / factor)), max(1, round(matte.shape[0] / factor)))
-    small = cv2.resize(matte, size, interpolation=cv2.INTER_AREA)
+    factor = max(1.0, max(seen.shape) / _COARSE)
+    size = (max(1, round(seen.shape[1] / factor)), max(1, round(seen.shape[0] / factor)))
+    colours, small = (cv2.resize(a, size, interpolation=cv2.INTER_AREA) for a in (rgb, seen))
     hull = cv2.convexHull(np.rint(landmarks[:MESH, :2] / factor).astype(np.int32))
-    cv2.fillConvexPoly(small, hull, 1.0)
     reach = max(1, round(height / factor * _GAP))
-    sure = cv2.GaussianBlur(small, (0, 0), reach / 2) if reach > 1 else small
-    solid = ((small > _LIKELY) & (sure > 0.35) | (sure > _LIKELY)).astype(np.uint8)
+    solid = _by_colour(colours, cv2.fillConvexPoly(small, hull, 1.0))
     round_brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    solid = cv2.morphologyEx(cv2.morphologyEx(solid, cv2.MORPH_CLOSE, round_brush), cv2.MORPH_OPEN, round_brush)
+    room = cv2.copyMakeBorder(solid, *(reach + 1,) * 4, cv2.BORDER_CONSTANT, value=0)  # no gap to the edge is closed
+    inner = (slice(reach + 1, -reach - 1),) * 2
+    solid = np.ascontiguousarray(cv2.morphologyEx(room, cv2.MORPH_CLOSE, round_brush)[inner])
+    solid = cv2.morphologyEx(solid, cv2.MORPH_OPEN, round_brush)
     solid = _filled(_connected(solid, landmarks[_NOSE, :2] / factor))
     soft = cv2.GaussianBlur(solid.astype(np.float32), (0, 0), max(0.6, reach / 4))
-    return cv2.resize(soft, matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(soft, seen.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
-def _without_scenery(rgb: np.ndarray, body: np.ndarray, landmarks: np.ndarray, height: float) -> np.ndarray:
-    """Return the body without what reaches in from its edge and has colours that only the background has.
+def _by_colour(rgb: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Return what is the person's, uint8 (h, w): what the looks agree on, and between it what colours and edges tell.
 
-    Colours are counted outside and deep inside; those that both have (a white shirt before a white wall) stay.
+    Method: GrabCut (Rother, Kolmogorov and Blake 2004), begun from the network's opinion.
     """
-    factor = max(1.0, max(body.shape) / _COARSE)
-    size = (max(1, round(body.shape[1] / factor)), max(1, round(body.shape[0] / factor)))
-    small, inside = (cv2.resize(a, size, interpolation=cv2.INTER_AREA) for a in (rgb, body))
-    reach, unit = height / factor * _SCENERY, height / factor
-    outside = (inside < 0.02).astype(np.uint8)
-    depth = cv2.distanceTransform(1 - outside, cv2.DIST_L2, 5)
-    face = np.zeros_like(outside)
-    middle = landmarks[:MESH, :2].mean(0)
-    hull = cv2.convexHull(np.rint((middle + 1.04 * (landmarks[:MESH, :2] - middle)) / factor).astype(np.int32))
-    cv2.fillConvexPoly(face, hull, 1)
-    near = cv2.distanceTransform(1 - face, cv2.DIST_L2, 5) < 2.5 * unit  # backgrounds differ from place to place
-    chance = _chance(small, (outside > 0) & near, (depth > reach) & (face == 0) & near)
-    like = ((chance > _SURE) & (depth < reach) & (face == 0)).astype(np.uint8)
-    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(0.01 * unit)) + 1,) * 2)
-    open_ = cv2.morphologyEx(cv2.morphologyEx(like | outside, cv2.MORPH_OPEN, brush), cv2.MORPH_CLOSE, brush)
-    _, labels = cv2.connectedComponents(open_, connectivity=4)
-    scenery = np.isin(labels, np.unique(labels[(outside > 0) & (open_ > 0)])) & (open_ > 0)
-    soft = cv2.GaussianBlur(scenery.astype(np.float32), (0, 0), max(0.6, 0.01 * unit))
-    return body * (1 - cv2.resize(soft, body.shape[::-1], interpolation=cv2.INTER_LINEAR))
-
-
-def _chance(rgb: np.ndarray, outside: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Return the chance of every pixel's colour to be the background's, by how often it is seen outside and inside."""
-    step = 256 // _SHADES
-    places = rgb.astype(np.intp) // step
-    index = (places[..., 0] * _SHADES + places[..., 1]) * _SHADES + places[..., 2]
-    counts = []
-    for where in (outside, inside):
-        count = np.bincount(index[where], minlength=_SHADES**3).astype(np.float32)
-        count = count.reshape((_SHADES,) * 3)
-        for axis in range(3):  # colours beside are nearly the same
-            padded = np.pad(count, [(1, 1) if a == axis else (0, 0) for a in range(3)])
-            before, same, after = (np.take(padded, range(k, k + _SHADES), axis) for k in range(3))
-            count = same + (before + after) * np.float32(0.5)
-        counts.append(count / max(float(where.sum()), 1.0))
-    out, within = counts
-    least = _LEAST / max(float(outside.sum()), 1.0)
-    chance = np.where(out > least, out / np.maximum(out + within, 1e-12), 0.0)
-    return cv2.blur(chance.reshape(-1)[index].astype(np.float32), (3, 3))
+    labels = np.where(seen > _LIKELY, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[seen > _PERSON] = cv2.GC_FGD
+    labels[seen < _SCENERY] = cv2.GC_BGD
+    if (labels == cv2.GC_BGD).any():
+        models = np.zeros((1, 65)), np.zeros((1, 65))  # OpenCV's form: five colours each with weight, mean and spread
+        cv2.setRNGSeed(0)  # colours are grouped from random beginnings
+        cv2.grabCut(rgb, labels, None, *models, _ROUNDS, cv2.GC_INIT_WITH_MASK)
+    return ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
 
 
 def _connected(solid: np.ndarray, point: np.ndarray) -> np.ndarray:
