@@ -1,7 +1,7 @@
 """The eyes: an iris that slides on a filled-in eyeball, and a lid drawn inside the opening; the skin around stays.
 
 Lids go with the gaze: the upper one falls and rises, the lower one sinks (Malbouisson et al. 2005). Only the opening
-and a narrow strip for the lashes around it change, so glasses, brows and make-up are hardly ever stretched.
+and a narrow strip of skin around it change, so glasses, brows and make-up are hardly ever stretched.
 """
 
 from __future__ import annotations
@@ -15,10 +15,15 @@ from podcast.puppet.pose import INDEX, REST
 
 _STEPS = 24  # lid positions between open and shut
 _LASH = 0.15  # height of the strip that goes down with the lid, eye widths
-_SLIDE = 0.86, 0.62  # shift of the iris at gaze 1, iris radii: sines of 25 and 18 degrees on a ball of two radii
-_FOLLOW = 0.34  # fall of the upper lid in a glance down, openings; a millimetre for each five degrees ...
-_RAISE, _SINK = 0.20, 0.12  # ... its rise in a glance up; fall of the lower lid in a glance down, rise in one up
-_YIELD = 0.30  # of the room between lid and brow: the strip of skin that gives way to a lid
+# Shift of the iris at gaze 1, iris radii: the sine of 25 degrees on a ball of two radii, and that of 18 with a quarter
+# more, for of what is half hidden by the lids a viewer sees less.
+_SLIDE = 0.86, 0.78
+# How far the lids go along with the iris up and down, shares of its way: the upper one nearly all of it, the lower one
+# a third (Becker and Fuchs 1988), here half in glances down, where it is the one that bares the eye.
+_UPPER_DOWN, _UPPER_UP, _LOWER_DOWN, _LOWER_UP = 0.85, 0.70, 0.50, 0.20
+_FALLEN = 0.5  # openings that a lid falls in a glance at most
+_YIELD = 0.40  # of the room between lid and brow: the strip of skin that gives way to a lid
+_SHADE, _SHADED = 0.35, 0.35  # of the lid on the eyeball, and how far down it reaches, openings
 _GLANCES = 16  # lid positions between a gaze ahead and up or down
 _EDGE = 1.0, 1.2, 1.45  # heights above the lid, of the strip for the lashes, with whose colours a lid begins
 _GRAIN = 9.0  # most of the skin's grain on a lid, grey levels
@@ -44,7 +49,7 @@ class Eye:
         self._measure(upper, lower, lm[list(marks.brow)])
         self._ball(lm[marks.iris], lm[marks.iris + 1 : marks.iris + 5])
         self.skin, self.edge, self.grain = self._lid_skin()
-        self._lids: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
+        self._lids: dict[tuple[int, int, int], tuple[np.ndarray, np.ndarray]] = {}
         self._openings: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
     def _box(self, layer: np.ndarray) -> None:
@@ -83,9 +88,13 @@ class Eye:
         self.lash = np.minimum(_LASH * self.width, 0.4 * self.room).astype(np.float32)
         self.open = (self.low - self.top) * fall(np.abs(x) / half, 0.90, 1.12).astype(np.float32)
         self.inside = self._between(self.top, self.low)
-        self.up = np.minimum(_RAISE * self.open, 0.5 * _YIELD * self.room)
-        self.sink = _SINK * self.open
-        self.widest = self._between(self.top - self.up, self.low + self.sink)
+
+    def _lids_at(self, glance: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return the edges of the lids in a glance up (-1) or down (1)."""
+        way, bow = glance * _SLIDE[1] * self.radius, self.open / max(float(self.open.max()), 1e-3)
+        upper = np.minimum(bow * np.float32(_UPPER_UP * max(-way, 0.0)), 0.5 * _YIELD * self.room)
+        lower = bow * np.float32((_LOWER_DOWN if way > 0 else _LOWER_UP) * way)
+        return self.top - upper, self.low + lower  # what falls over the eye is drawn as a lid
 
     def _between(self, top: np.ndarray, low: np.ndarray) -> np.ndarray:
         """Return how far each pixel lies between the lids, 0 … 1."""
@@ -116,6 +125,7 @@ class Eye:
         self.radius = float(np.clip(np.linalg.norm(rim - centre, axis=1).mean(), 0.12 * self.width, 0.30 * self.width))
         cx, cy = centre - (self.cols.start, self.rows.start)
         self.radius *= self._iris_growth(float(cx), float(cy))
+        self.widest = self._between(self._lids_at(-1.0)[0], self._lids_at(1.0)[1])
         away = np.hypot(self.px - cx, self.py - cy) / self.radius
         seen = self.inside > 0.6
         iris = fall(away, 1.02, 1.22)
@@ -199,17 +209,22 @@ class Eye:
         """Draw the eye of a pose into a layer like the source."""
         gx, gy = float(pose[INDEX["gaze_x"]]), float(pose[INDEX["gaze_y"]])
         blink = float(np.clip(pose[INDEX[f"blink_{self.side}"]], 0, 1))
-        shut = max(blink, _FOLLOW * gy)  # the motion may have lowered the lid already
+        shut = max(blink, self._fallen(gy))  # the motion may have lowered the lid already
         glance = gy * max(1 - 2 * blink, 0.0)
         squint = max(float(pose[INDEX["smile"]] - REST[INDEX["smile"]]), 0.0)
         part = target[self.rows, self.cols]
         self._draw_iris(gx, gy, round(glance * _GLANCES), part)
-        key = round(shut * _STEPS), round(squint * 6)
-        if key != (0, 0):
+        key = round(shut * _STEPS), round(squint * 6), round(blink * _STEPS)
+        if any(key):
             if key not in self._lids:
-                self._lids[key] = self._lid(key[0] / _STEPS, key[1] / 6)
+                self._lids[key] = self._lid(key[0] / _STEPS, key[1] / 6, key[2] / _STEPS)
             lid, alpha = self._lids[key]
             part[:] = cv2.blendLinear(lid, np.ascontiguousarray(part), alpha, 1 - alpha)
+
+    def _fallen(self, glance: float) -> float:
+        """Return how far a glance lowers the upper lid, openings."""
+        tall = max(float(self.open.max()), 1e-3)
+        return float(np.clip(_UPPER_DOWN * glance * _SLIDE[1] * self.radius / tall, 0.0, _FALLEN))
 
     def _draw_iris(self, gx: float, gy: float, glance: int, part: np.ndarray) -> None:
         """Draw the open eye with the iris in its place and the lids where a glance takes them, in place."""
@@ -227,22 +242,31 @@ class Eye:
         part[rows, cols, :3] = np.clip(ball, 0, 255)
 
     def _opened(self, glance: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the skin around an eye that glances up or down, the opening, and the white in the skin."""
-        up, sink = self.up * np.float32(max(-glance, 0.0)), self.sink * np.float32(glance)
-        top, low = self.top - up, self.low + sink
+        """Return the skin around an eye that glances up or down, the shaded opening, and the white in the skin."""
+        top, low = self._lids_at(glance)
         reach = np.maximum(_YIELD * self.room, 1e-3)
-        above, below = up * fall((top - self.y) / reach, 0.0, 1.0), -sink * fall((self.y - low) / reach, 0.0, 1.0)
+        above = (self.top - top) * fall((top - self.y) / reach, 0.0, 1.0)
+        below = (self.low - low) * fall((self.y - low) / reach, 0.0, 1.0)
         shift = np.where(2 * self.y < top + low, above, below)
         skin = self._shifted(self.source, shift.astype(np.float32))
         inside = self._between(top, low)[self.opening][..., None]
         colours = skin[self.opening][..., :3].astype(np.float32)
-        return skin, inside, self.white * inside + colours * (1 - inside) + np.float32(0.5)
+        lid = top + np.float32(self._fallen(glance)) * self.open
+        light = 1 - _SHADE * (self._shadow(lid) - self._shadow(self.top))[self.opening][..., None]
+        lit = np.concatenate([light, np.ones_like(light), np.ones_like(light)], -1).astype(np.float32)
+        white = self.white * lit
+        white[..., :1] += 16 * (1 - light)
+        return skin, inside * lit, white * inside + colours * (1 - inside) + np.float32(0.5)
 
-    def _lid(self, shut: float, squint: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return the lids at a position, and where they cover what is behind."""
+    def _shadow(self, top: np.ndarray) -> np.ndarray:
+        """Return where the upper lid shades the eyeball, 0 … 1."""
+        return np.asarray(fall((self.y - top) / np.maximum(_SHADED * self.open, 1.0), 0.0, 1.0))
+
+    def _lid(self, shut: float, squint: float, blink: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return the lids at a position, and where they cover what is behind; glances leave the lower one alone."""
         y, lash, half = self.y, self.lash, self.width / 2
         meet = self.top + shut * (self.open * np.float32(1.0) + np.float32(0.02 * self.width))
-        base = self.low - np.float32(_SQUINT * squint) * self.open * (1 - shut) - 0.08 * shut * self.open
+        base = self.low - np.float32(_SQUINT * squint) * self.open * (1 - shut) - 0.08 * blink * self.open
         meet = np.minimum(meet, np.maximum(base + 0.02 * self.width, self.top))
         colours = self.source[..., :3].astype(np.float32)
         strip = self._shifted(colours, self.top - meet)
@@ -263,8 +287,8 @@ class Eye:
         from_top = rise(y, self.top - lash * 1.25, self.top - lash * 0.8)
         upper = from_top * np.clip((meet - y) / soft + 0.8, 0, 1) * side * (1.0 if shut > 0 else 0.0)
         lower = np.clip((y - base) / soft + 0.5, 0, 1) * fall(y - self.low, 0, 0.12 * self.width) * side
-        below = self._shifted(colours, self.low - base + np.float32(_WATERLINE * shut * self.width))
-        lower = lower * (1 - upper) * float(squint > 0 or shut > 0)
+        below = self._shifted(colours, self.low - base + np.float32(_WATERLINE * blink * self.width))
+        lower = lower * (1 - upper) * (1.0 if squint > 0 else float(rise(blink, 0.0, 0.4)))
         whole = np.clip(upper + lower, 0, 1)
         mixed = (lid * upper[..., None] + below * lower[..., None]) / np.maximum(whole, 1e-3)[..., None]
         layer = np.dstack([np.clip(mixed + 0.5, 0, 255), np.full(y.shape, 255.0)]).astype(np.uint8)

@@ -28,11 +28,13 @@ _TURNED_MOST = {"yaw": 24.0, "pitch": 17.0}  # degrees of turn, the picture's ow
 _LEAST = {"yaw": 6.0, "pitch": 6.0}
 _MOST = {"yaw": 18.0, "pitch": 11.0, "roll": 12.0}
 _KNEE = 0.75  # where a limit begins to bend the movement
-_BROW_UP, _BROW_DOWN, _FROWN = 0.060, 0.026, 0.024  # travel, face heights
-_BROW_OWN = 0.75  # of the travel: how far above the brow's line it begins to be stretched
+_BROW_UP, _BROW_DOWN, _FROWN = 0.066, 0.030, 0.024  # travel, face heights
+_BROW_OWN = 0.65  # of the travel: how far above the brow's line it begins to be stretched
 _LASHES = 0.16  # of an eye's width: the strip above the lid that brows leave as it is
 _CHEEK = 0.020
-_CLEAR, _STRETCH = 0.012, 2.2  # glasses: what is kept of the skin above rims, face heights, and how far it stretches
+_CLEAR, _STRETCH = 0.008, 3.0  # glasses: what is kept of the skin above rims, face heights, and how far it stretches
+_ALIKE = 0.03  # face heights along a brow within which glasses let it rise alike
+_ARCHED = 1.6  # of the room above rims that is usual along a brow: its ends, nearer to them, rise less
 _EXPRESSIONS = ("brow_l", "brow_r", "frown", "cheeks")
 _STRIP = 180  # px, height of a strip: low enough to skip what is empty, high enough for few calls
 _FINE = 2  # cells of the cover for one of the grid
@@ -317,7 +319,9 @@ def _expressions(
         free = np.clip((skin - dy) / (skin + _BROW_OWN * travel), 0, 1)
         if rims is not None:
             room = np.maximum(rims.clearance(x, y) + dy - _CLEAR * face, 1e-3)  # from brow to rim
-            travel = min(travel, _STRETCH * float(np.quantile(room[np.abs(dx) < half], 0.2)))
+            travel = min(travel, _ARCHED * float(np.median(room[np.abs(dx) < half])))
+            alike = (0, 0), _ALIKE * face / float(x[0, 1] - x[0, 0])
+            travel = np.minimum(cv2.GaussianBlur(np.minimum(travel, _STRETCH * room), *alike), _STRETCH * room)
             free = np.minimum(free, np.clip((room - dy) / (room + travel), 0, 1))
         lift = lift * free
         fields[i] = (lift * travel)[..., None] * up
