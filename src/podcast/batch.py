@@ -19,7 +19,7 @@ from podcast.produce import Request, create
 from podcast.reporter import Reporter
 from podcast.wiring import engine_room
 
-_SCRIPTS = (".txt", ".md", ".markdown")
+_SCRIPTS = (".txt", ".md", ".markdown", ".fountain")
 
 
 @dataclass(frozen=True)
