@@ -17,14 +17,14 @@ from podcast.puppet.face_nets import FACE_WEIGHTS, FaceNets
 from podcast.puppet.facemap import FaceMap, Trust
 from podcast.puppet.landmarks import Tracker, fit, trust
 from podcast.puppet.matte import read_matte
-from podcast.puppet.picture import Picture, read_picture
+from podcast.puppet.picture import Picture, read_picture, without_frame
 
 __all__ = [
     "SPREAD", "Detection", "FaceError", "FaceNets", "Tracker", "face_map_digest", "find_faces", "is_human",
     "is_mouth_hidden", "load_face_map", "read_face", "read_picture", "save_face_map",
 ]  # fmt: skip
 
-READER = 3  # count up when the same picture gives other landmarks or another matte
+READER = 4  # count up when the same picture gives other landmarks or another matte
 _LARGEST_FACE = 500  # px, forehead to chin: a head of about 700
 _LONGEST_SIDE = 2560  # px of the working picture: a full figure in a 4K portrait frame
 _LOOK = 1280  # px, longer side of the picture in which faces are looked for
@@ -50,7 +50,7 @@ def read_face(source: Path | str | np.ndarray, face: int | None = None, *, nets:
         FaceError: there is no face, or no face of that number.
     """
     where = "" if isinstance(source, np.ndarray) else str(source)
-    picture = Picture(source, None) if isinstance(source, np.ndarray) else read_picture(source)
+    picture = without_frame(Picture(source, None) if isinstance(source, np.ndarray) else read_picture(source))
     found = _faces(picture.rgb, nets)
     chosen = _choose(found, face, where)
     rgb, alpha, scale = _working_size(picture, chosen, nets)

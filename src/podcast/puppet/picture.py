@@ -18,6 +18,10 @@ _UNDER = 160  # grey put under transparent pixels, so that networks meet nothing
 _SEE_THROUGH = 0.02  # share of transparent pixels from which alpha is taken for a cut-out
 _HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")  # brands of what telephones photograph in
 _WIDE_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")  # grey with more than 8 bits
+_FRAME = 0.15  # of the shorter side: wider is no frame (letterbox bars are up to 0.125)
+_PLAIN, _WHOLE = 16.0, 0.95  # grey levels from a frame's colour, and the share of a row that is within
+_SAMPLES = 256  # pixels of a row that are looked at
+_STEP, _ALONG = 25.0, 0.6  # grey levels from frame to picture, and the share of a row that steps by that
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,3 +99,26 @@ def _to_srgb(image: Image.Image) -> Image.Image:
             if done is not None:
                 return done
     return image.convert("RGB")
+
+
+def without_frame(picture: Picture) -> Picture:
+    """Return a picture without the plain frame around it (paper, letterbox bars): none of it is the person's."""
+    if picture.alpha is not None:
+        return picture
+    rgb, most = picture.rgb, int(_FRAME * min(picture.rgb.shape[:2]))
+    for turns in (*range(4), *range(4)):  # a side that ended in the corners of others shows itself once those are gone
+        side = np.rot90(rgb, turns)
+        rgb = np.rot90(side[_frame_width(side, most) :], -turns)
+    return Picture(np.ascontiguousarray(rgb), None)
+
+
+def _frame_width(rgb: np.ndarray, most: int) -> int:
+    """Return how many rows at the top are a plain frame: all of one colour, then another picture along the edge."""
+    lines = rgb[: most + 3, :: max(1, rgb.shape[1] // _SAMPLES)].astype(np.float32)
+    away = np.abs(lines - np.median(lines, axis=1, keepdims=True)).max(2)
+    plain = np.mean(away < _PLAIN, axis=1) > _WHOLE
+    count = int(plain.argmin()) if not plain.all() else 0
+    if count == 0 or count > most or count + 2 > len(lines):
+        return 0
+    step = np.abs(lines[count + 1] - lines[:count].mean((0, 1))).max(1)  # a row further: edges are soft
+    return count + 1 if np.mean(step > _STEP) > _ALONG else 0
