@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from podcast.canvas import blend, to_layer, to_yuv
-from podcast.puppet.portrait.cutout import Cutout
+from podcast.puppet.portrait.cutout import Cutout, fill
 from podcast.puppet.portrait.geometry import CHEEKS, EYES, closed_curve, fall, rise
 from podcast.puppet.pose import INDEX
 
@@ -19,6 +19,8 @@ _WIDE, _HIGH, _ABOVE = 1.5, 1.5, 0.5  # the sprites' box in mouth widths: width,
 _BLACK = np.array([16.0, 128.0, 128.0])
 _LIGHT = 0.35 + 0.65 * np.clip((np.arange(256) / 255 - 0.2) / 0.55, 0, 1)  # by how far the outline is away
 _RIM = 0.5  # of the lips' dark inner edge
+_OWN_RIM = 0.25  # of it where the picture shows that edge
+_SHRUNK = 0.2  # of the gap between lips: what of it may be lip at either edge
 _COVER = 0.07  # of the teeth by rounded lips, mouth widths
 _TOOTH = np.array([255.0, 247.0, 232.0])  # RGB of a tooth in white light
 
@@ -49,15 +51,14 @@ class Inside:
         s = self.shape
         if not s.parted:
             return None
-        outline = s.to_layer(closed_curve(np.vstack([s.upper, s.lower[::-1][1:-1]])))
-        mask = np.zeros(cutout.layer.shape[:2], np.uint8)
-        cv2.fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-        soft = max(1.0, 0.012 * self.width)
-        mask = cv2.GaussianBlur(cv2.erode(mask, np.ones((3, 3), np.uint8), iterations=int(soft)), (0, 0), soft)
-        matrix = self._to_layer_matrix(np.zeros(2))
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        alpha = cv2.warpAffine(mask, matrix, self.size, flags=flags)
+        matrix, flags = self._to_layer_matrix(np.zeros(2)), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         layer = cv2.warpAffine(cutout.layer, matrix, self.size, flags=flags)
+        soft = max(1.0, 0.012 * self.width)
+        edge = np.minimum(soft, _SHRUNK * s.gap)[:, None] * (0.0, 1.0)  # corners are too narrow to lose as much
+        sure = _filled(self.size, closed_curve(np.vstack([s.upper + edge, (s.lower - edge)[::-1][1:-1]])) + self.origin)
+        layer[..., :3] = np.clip(fill(layer[..., :3].astype(np.float32), sure < 250) + 0.5, 0, 255)
+        reach = 2 * int(np.ceil(soft)) + 1  # so that it ends under the lips, not beside them
+        alpha = cv2.GaussianBlur(cv2.dilate(sure, np.ones((reach, reach), np.uint8)), (0, 0), soft)
         return cv2.multiply(layer, _four(alpha), scale=1 / 255)
 
     def _to_layer_matrix(self, corner: np.ndarray) -> np.ndarray:
@@ -94,9 +95,10 @@ class Inside:
         rim = cv2.subtract(wide, alpha)
         own, rest = None, alpha  # what is not covered by the inside that the picture shows
         if self.own is not None:  # it brings its own shade
-            gain = 1 - 0.7 * float(pose[INDEX["pucker"]])
+            gain = 1 - 0.8 * float(pose[INDEX["pucker"]])
             own = cv2.multiply(self.own[box], _four(alpha), scale=gain / 255)
             rest = cv2.subtract(alpha, cv2.extractChannel(own, 3))
+            rim = cv2.convertScaleAbs(rim, alpha=_OWN_RIM)
         light = cv2.multiply(rest, cv2.LUT(lit, self._lights), scale=1 / 255)
         shade = cv2.transform(cv2.merge([rest, light, rim]), self._shades)
         shown = cv2.add(cv2.multiply(self._parts(pose, box), _four(light), scale=1 / 255), shade)
@@ -110,7 +112,7 @@ class Inside:
         picture = self.cavity[box].copy()
         fall_ = c["jaw"] * (1 - c["press"]) * self.shape.drop + 0.03 * c["lower"] * self.width
         cover = _COVER * c["pucker"] * self.width  # the lips of OO stand before the teeth ...
-        hidden = 1 - 0.5 * c["pucker"]  # ... and shade them
+        hidden = 1 - (0.5 if self.own is None else 0.75) * c["pucker"]  # ... and shade them
         gap = float(self.shape.gap[5]) * self.shape.parted
         _over(picture, self.lower, box, 0.95 * fall_ + 0.015 * self.width + cover, hidden)
         tip = c["tongue"] * (0.85 * fall_ + 0.16 * self.width)

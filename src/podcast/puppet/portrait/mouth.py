@@ -34,6 +34,9 @@ _FIRM = 1.3  # pressed lips go beyond the gap that the mesh reports: it sees ope
 _USUAL = 0.26  # width of a mouth at rest, face heights
 _SQUEEZE = 0.35  # of what presses lips together, where they had to come together first: they would vanish
 _GATHER = 0.36, 0.50  # narrowing of rounded lips: of a mouth at rest, and at most
+# Dark corners of a smile: how far they may reach, of the way from the inner to the outer landmark (what goes on farther
+# is a beard's or a fold's shadow), and how many grey levels they are below the skin beside.
+_FARTHEST, _DARKER = 1.3, 50.0
 _CORNER = 0.20  # how far the corners and cheeks follow the jaw
 
 
@@ -107,7 +110,13 @@ def measure(cutout: Cutout) -> MouthShape:
         offset = lm[list(ids)] - middle
         return np.stack([offset @ across, offset @ down], -1)
 
-    upper, lower = _ordered(local(UPPER_INNER)), _ordered(local(LOWER_INNER))
+    upper, lower = local(UPPER_INNER), local(LOWER_INNER)
+    for end, outer in zip((0, -1), local((UPPER_OUTER[0], UPPER_OUTER[-1])), strict=True):
+        if (lower - upper)[:, 1].max() < _PARTED * (upper[-1, 0] - upper[0, 0]):
+            break
+        shift = _farther(cutout, middle, np.stack([across, down]), upper[end], outer)
+        upper[end], lower[end] = upper[end] + shift, lower[end] + shift
+    upper, lower = _ordered(upper), _ordered(lower)
     half = (upper[-1, 0] - upper[0, 0]) / 2
     thin = 0.05 * half
     marks = local((NOSE_BASE, CHIN, *JAW))
@@ -118,6 +127,25 @@ def measure(cutout: Cutout) -> MouthShape:
         np.maximum(upper[:, 1] - local(UPPER_OUTER)[:, 1], thin),
         np.maximum(local(LOWER_OUTER)[:, 1] - lower[:, 1], thin),
     )  # fmt: skip
+
+
+def _farther(
+    cutout: Cutout, middle: np.ndarray, axes: np.ndarray, inner: np.ndarray, outer: np.ndarray
+) -> np.ndarray:
+    """Return how far the dark corner of an open mouth reaches beyond its landmark, in the mouth's axes."""
+    luma = cv2.cvtColor(cutout.picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    way = outer - inner
+    steps, beside = np.arange(-0.5, 2.55, 0.1), np.arange(-0.4, 0.45, 0.1) * np.linalg.norm(way)
+    places = inner + steps[:, None, None] * way + beside[:, None] * (0.0, 1.0)
+    u, v = np.moveaxis(middle + places @ axes, -1, 0).astype(np.float32)
+    seen = cv2.remap(luma, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    line, skin = seen.min(1), float(np.median(seen[-8:]))
+    dark = float(line[:6].mean())
+    light = np.flatnonzero((line > (dark + skin) / 2) & (steps > 0))
+    reached = float(steps[light[0]]) if len(light) else 0.0
+    if skin - dark < _DARKER or not 0 < reached <= _FARTHEST:
+        return np.zeros(2)
+    return reached * way + (0.0, beside[int(seen[light[0] - 1].argmin())])
 
 
 def _ordered(curve: np.ndarray) -> np.ndarray:
