@@ -11,7 +11,6 @@ import pytest
 
 from podcast.canvas import to_rgb, to_yuv
 from podcast.puppet.facemap import POINTS, FaceMap
-from podcast.puppet.matte import _without_scenery
 from podcast.puppet.portrait import PortraitFigure, portrait_sheet, portrait_size
 from podcast.puppet.portrait.geometry import (
     CHEEKS,
@@ -327,18 +326,6 @@ def test_edges_carry_no_colour_of_the_old_background() -> None:
     blue = picture[..., 2] - picture[..., 0]  # the old background is blue; skin and hair are not
     assert soft.sum() > 200
     assert blue[: len(alpha)][soft].max() < 0
-
-
-def test_background_that_a_matte_took_along_is_recognised_by_its_colour() -> None:
-    face = drawn_face()
-    grown = cv2.dilate(face.matte, np.ones((25, 25), np.uint8))  # 12 pixels too wide: 0.07 face heights
-    body = _without_scenery(face.image, grown, face.landmarks, face.height)
-    assert (grown - face.matte > 0.9).sum() > 5000
-    assert ((body > 0.5) & (face.matte < 0.02)).sum() < 0.1 * ((grown > 0.5) & (face.matte < 0.02)).sum()
-    assert ((body < 0.5) & (face.matte > 0.98)).sum() < 0.01 * (face.matte > 0.98).sum()
-    shirt = np.where(face.image == (50, 60, 80), np.array(BACKGROUND, np.uint8), face.image)  # as blue as the wall
-    kept = _without_scenery(shirt, face.matte, face.landmarks, face.height)
-    assert ((kept < 0.5) & (face.matte > 0.98)).sum() < 0.15 * (face.matte > 0.98).sum()
 
 
 def test_edges_are_narrow_where_nothing_is_seen_of_them() -> None:

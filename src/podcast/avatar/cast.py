@@ -62,11 +62,13 @@ def portrait(
 ) -> tuple[Presenter | None, tuple[Finding, ...]]:
     """Return a presenter made of a picture, or None, and what was found in the picture; read once and cached.
 
+    Who cannot be cut out cleanly keeps the picture's background, whatever was asked for.
+
     Raises:
         MediaError: there is no such picture, or it cannot be read.
         WeightsError: the face models are not here and cannot be fetched.
     """
-    from podcast.puppet.judge import Finding, portrait_report  # the networks' room: rarely needed
+    from podcast.puppet.judge import MATTE, Finding, portrait_report  # the networks' room: rarely needed
 
     address = cache.key("portrait", PORTRAIT_VERSION, face=face_map_digest(picture, face))
 
@@ -82,6 +84,8 @@ def portrait(
         return None, findings
     if framing == "full" and background == "replace":
         background = "keep"  # the whole picture is shown
+    if any(finding.code == MATTE for finding in findings):
+        background = "keep"  # rather than a torn cut-out; the finding says so
     digest = digest_of([address, PORTRAIT_VERSION, background, framing])
     return Presenter(speaker.id, speaker.name, entry / "face.npz", digest, background, framing), findings
 

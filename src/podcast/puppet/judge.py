@@ -35,6 +35,7 @@ from podcast.puppet.features import (
     upright,
 )
 from podcast.puppet.landmarks import trust
+from podcast.puppet.matte_check import check_matte
 
 Severity = Literal["refuse", "warn", "note"]
 
@@ -56,6 +57,9 @@ _PARTED, _OPEN = 0.10, 0.35  # height over width of the gap between the lips
 _LIP_LINE = 0.12  # how much darker the line between the lips is than what lies round it
 _LOOSEST, _LOOSE_BY = 0.036, 2.5  # of `Trust`, lips that are covered, whatever line there is: fingers have some too
 _TOUCHING = 0.35  # of the face's width, hair that touches the upper edge
+_SCALPED, _THROATLESS, _FRAYED = 0.4, 0.6, 1.6  # of `MatteCheck`: 43 sound mattes have up to 0.24, 0.18 and 1.38
+_STRAIGHT = 20.0  # degrees of yaw up to which the neck is below the chin
+MATTE = "matte"  # the finding's code by which a presenter keeps the picture's background
 CROPPED = 0.25  # face heights of room that a head needs above the hairline
 _BESIDE = 0.02  # share of the landmarks that may lie outside of the picture
 
@@ -199,6 +203,14 @@ def _check_frame(face: FaceMap) -> Iterator[Finding]:
                       "use a picture with some room above the hair")  # fmt: skip
 
 
+def _check_matte(face: FaceMap) -> Iterator[Finding]:
+    found = check_matte(face)
+    straight = abs(head_angles(face.landmarks)[0]) < _STRAIGHT
+    if found.skull > _SCALPED or (straight and found.neck > _THROATLESS) or found.fringe > _FRAYED:
+        yield Finding("warn", MATTE, "the person cannot be cut out cleanly: the picture's own background is kept",
+                      "use a picture taken before a plain background that differs from hair and clothes")  # fmt: skip
+
+
 def _check_light(face: FaceMap) -> Iterator[Finding]:
     crop, points = upright(face)
     low, middle, high = np.percentile(crop[inside(points)], [5, 50, 95])
@@ -261,4 +273,5 @@ def _check_mouth(face: FaceMap) -> Iterator[Finding]:
 
 _CHECKS: tuple[Callable[[FaceMap], Iterator[Finding]], ...] = (
     _check_size, _check_pose, _check_frame, _check_light, _check_sharpness, _check_eyes, _check_mouth,
+    _check_matte,
 )  # fmt: skip

@@ -14,7 +14,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from podcast.errors import MediaError
 
 _MOST_PIXELS = 200_000_000  # 600 MB as RGB; an 8K picture has 33 million
-_UNDER = 160  # grey put under transparent pixels, so that networks meet nothing strange
+UNDER = 160  # grey put under transparent pixels, so that networks meet nothing strange
 _SEE_THROUGH = 0.02  # share of transparent pixels from which alpha is taken for a cut-out
 _HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")  # brands of what telephones photograph in
 _WIDE_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")  # grey with more than 8 bits
@@ -76,7 +76,7 @@ def _read(path: Path) -> Picture:
         return Picture(np.array(_to_srgb(image)), None)
     rgba = np.asarray(image.convert("RGBA"))
     alpha = rgba[..., 3:].astype(np.float32) / 255
-    rgb = np.rint(rgba[..., :3] * alpha + _UNDER * (1 - alpha)).astype(np.uint8)
+    rgb = np.rint(rgba[..., :3] * alpha + UNDER * (1 - alpha)).astype(np.uint8)
     cut_out = np.mean(alpha < 0.5) > _SEE_THROUGH
     return Picture(rgb, alpha[..., 0] if cut_out else None)
 
