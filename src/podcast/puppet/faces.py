@@ -41,7 +41,7 @@ def read_face(source: Path | str | np.ndarray, face: int | None = None, *, nets:
     """Read the face of a picture.
 
     Args:
-        source: a picture file, or RGB uint8 (h, w, 3).
+        source: a picture file (a plain frame around it is cut off), or RGB uint8 (h, w, 3).
         face: number of the face, counted from the left from 1; none: the largest.
         nets: the networks.
 
@@ -50,7 +50,7 @@ def read_face(source: Path | str | np.ndarray, face: int | None = None, *, nets:
         FaceError: there is no face, or no face of that number.
     """
     where = "" if isinstance(source, np.ndarray) else str(source)
-    picture = without_frame(Picture(source, None) if isinstance(source, np.ndarray) else read_picture(source))
+    picture = Picture(source, None) if isinstance(source, np.ndarray) else without_frame(read_picture(source))
     found = _faces(picture.rgb, nets)
     chosen = _choose(found, face, where)
     rgb, alpha, scale = _working_size(picture, chosen, nets)
