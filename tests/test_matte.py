@@ -20,7 +20,7 @@ from podcast.puppet.matte import read_matte
 from podcast.puppet.matte_check import check_matte
 from podcast.puppet.picture import UNDER, Picture, without_frame
 from tests.test_faces import _sample
-from tests.test_portrait import BACKGROUND, drawn_face
+from tests.test_portrait import BACKGROUND, drawn_face, figure
 
 
 class Stand:
@@ -176,6 +176,23 @@ def test_plain_walls_are_no_frame() -> None:
     assert without_frame(Picture(image, None)).rgb.shape == image.shape
     alpha = np.zeros((200, 200), np.float32)
     assert without_frame(Picture(image, alpha)).alpha is alpha
+
+
+def test_a_forehead_that_the_edge_touches_gets_hair_above_it() -> None:
+    face = drawn_face()
+    wide = cv2.dilate(face.matte, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (61, 61)))
+    hair = (wide > 0.5) & (face.matte < 0.5)  # more of it to the sides, as a hat has
+    image, matte = np.where(hair[..., None], np.uint8((60, 40, 25)), face.image), np.maximum(face.matte, hair)
+    top = int(face.landmarks[10, 1]) + 2  # everything above is skin
+    lm = face.landmarks.copy()
+    lm[:, 1] -= top
+    cut = figure(FaceMap(image[top:].copy(), lm, matte[top:].astype(np.float32), 1.0)).cutout
+    x, y = (int(v) for v in cut.landmarks[10, :2])
+    solid = np.flatnonzero(cut.layer[:, x, 3] > 250)
+    crown = cut.layer[solid[0] : solid[0] + round(0.05 * cut.head_height), x - 4 : x + 5, 0]
+    skin = cut.layer[y + round(0.1 * cut.head_height), x, 0]
+    assert y - solid[0] > 0.1 * cut.head_height, "a crown of our own"
+    assert crown.mean() < 0.5 * skin
 
 
 @pytest.mark.parametrize("name", ["art_3.png", "art_5.png", "s6.jpg", "s9.jpg", "full_body_1.png"])

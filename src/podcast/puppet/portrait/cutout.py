@@ -16,6 +16,9 @@ _ROOM = 0.04  # around the landmarks, head heights
 _DOME = 0.16  # height of the corners that a crown of our own rounds off, head heights
 _CAP = 0.6  # height of a crown of our own, half widths of what the edge cuts
 _BROW_MIDDLE = 9  # landmark amid the forehead, between the brows
+_LOW = 0.11  # room between forehead and the picture's edge below which skin reaches it, head heights
+_BARE, _SIDE = 0.30, 0.02  # half width of a forehead, and the least of hair or hat beside it, head heights
+_SHADE = 0.05  # in which skin at the edge passes into hair or hat above, head heights
 _FEATHER = 0.008  # least softness of the outline, head heights
 _SOLID, _CLEAR = 0.90, 0.10  # matte values that count as all and nothing
 _ENLARGED = 1.25  # from which scale on a matte's own pixels would be seen
@@ -175,6 +178,8 @@ def _crowned(
     middle = int(np.clip(landmarks[FOREHEAD, 0], 0, alpha.shape[1] - 1))
     y, x = np.mgrid[0:base, 0 : alpha.shape[1]].astype(np.float32)
     rgb[:edge] = cv2.remap(rgb, x[:edge], _mirrored(edge, _hair_rows(rgb, edge, landmarks, head)), cv2.INTER_LINEAR)
+    if landmarks[FOREHEAD, 1] - edge < _LOW * head:
+        rgb[:edge] = _capped(rgb[:edge], alpha[edge] > 0.9, middle, head)
     alpha[:edge] = alpha[edge]
     soft = max(1.5, 0.012 * head)
     left, right = _run(alpha[base], middle)
@@ -188,6 +193,26 @@ def _crowned(
     cap = edge - min(missing, _CAP * half) * np.sqrt(1 - across**2)
     alpha[:edge] *= np.clip((y[:edge] - cap) / soft + 0.5, 0, 1) * (across < 1)
     return rgb, alpha
+
+
+def _capped(above: np.ndarray, person: np.ndarray, middle: int, head: float) -> np.ndarray:
+    """Return the rows above a forehead that the edge touches with hair or hat from its sides, not with skin.
+
+    Args:
+        above: rows above the edge, uint8 (h, w, 3).
+        person: columns that are the person's at the edge, bool (w,).
+        middle: column of the forehead's middle.
+        head: the head's height, pixels.
+    """
+    columns = np.arange(len(person))
+    bare = np.abs(columns - middle) < _BARE * head
+    sides = person & ~bare
+    if min(sides[:middle].sum(), sides[middle:].sum()) < _SIDE * head:
+        return above
+    hair = fill(above, np.broadcast_to(~sides, above.shape[:2]))
+    away = len(above) - np.arange(len(above), dtype=np.float32)[:, None]
+    weight = rise(away, 0, _SHADE * head) * fall(np.abs(columns - middle), 0.7 * _BARE * head, _BARE * head)
+    return np.clip(above + (hair - above) * weight[..., None], 0, 255).astype(np.uint8)
 
 
 def _run(row: np.ndarray, middle: int) -> tuple[int, int]:
