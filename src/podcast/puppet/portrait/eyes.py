@@ -266,7 +266,7 @@ class Eye:
         """Return the lids at a position, and where they cover what is behind; glances leave the lower one alone."""
         y, lash, half = self.y, self.lash, self.width / 2
         meet = self.top + shut * (self.open * np.float32(1.0) + np.float32(0.02 * self.width))
-        base = self.low - np.float32(_SQUINT * squint) * self.open * (1 - shut) - 0.08 * blink * self.open
+        base = self.low - np.float32(_SQUINT * squint) * self.open * (1 - shut) - 0.02 * blink * self.open
         meet = np.minimum(meet, np.maximum(base + 0.02 * self.width, self.top))
         colours = self.source[..., :3].astype(np.float32)
         strip = self._shifted(colours, self.top - meet)
@@ -281,7 +281,7 @@ class Eye:
         bright = rise(strip[..., 0] - lid[..., 0], -8, 12)  # white does not go along
         at_lash = at_lash * (1 - rise(shut, 0.0, 0.5) * bright)
         lid = lid * (1 - at_lash[..., None]) + strip * at_lash[..., None]
-        line = np.exp(-(((y - meet) / (0.034 * self.width)) ** 2)) * 0.7 * rise(shut, 0.1, 0.7)
+        line = np.exp(-(((y - meet) / (0.040 * self.width)) ** 2)) * 0.82 * rise(shut, 0.1, 0.7)
         lid[..., 0] = 16 + (lid[..., 0] - 16) * (1 - line * fall(np.abs(self.x) / half, 0.85, 1.05))
         side = fall(np.abs(self.x) / half, 0.98, 1.12)
         soft = max(0.8, 0.012 * self.width)

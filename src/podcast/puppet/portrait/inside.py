@@ -95,7 +95,7 @@ class Inside:
         rim = cv2.subtract(wide, alpha)
         own, rest = None, alpha  # what is not covered by the inside that the picture shows
         if self.own is not None:  # it brings its own shade
-            gain = 1 - 0.8 * float(pose[INDEX["pucker"]])
+            gain = 1 - 0.85 * float(pose[INDEX["pucker"]])
             own = cv2.multiply(self.own[box], _four(alpha), scale=gain / 255)
             rest = cv2.subtract(alpha, cv2.extractChannel(own, 3))
             rim = cv2.convertScaleAbs(rim, alpha=_OWN_RIM)

@@ -31,6 +31,7 @@ _MOVES = ("jaw", "wide", "pucker", "smile", "squeeze", "raise", "lower", "tuck",
 _PARTED = 0.09  # gap in mouth widths from which a mouth counts as open
 _LINE = 0.55  # darkness of the line between lips that were apart
 _FIRM = 1.3  # pressed lips go beyond the gap that the mesh reports: it sees open mouths too small
+_UPPER_SHUT = 0.2  # of the gap is closed by the upper lip; the jaw and the lower lip do the rest
 _USUAL = 0.26  # width of a mouth at rest, face heights
 _SQUEEZE = 0.35  # of what presses lips together, where they had to come together first: they would vanish
 _GATHER = 0.36, 0.50  # narrowing of rounded lips: of a mouth at rest, and at most
@@ -338,6 +339,7 @@ def _moves(s: MouthShape, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[np.nd
         "lower": (pair(zero, zero), pair(zero, 0.20 * a * arch * fall(v, 0.3, 0.9))),
         "tuck": (pair(zero, -0.10 * a * arch * lip_up),
                  pair(zero, -0.05 * a * arch * lip_low - 0.35 * thick_low * deep_low * lip_low * arch)),
-        "shut": (pair(zero, 0.5 * gap * fall(-v, 0.15, 0.95)), pair(zero, -0.5 * gap * fall(v, 0.2, 0.95))),
+        "shut": (pair(zero, _UPPER_SHUT * gap * fall(-v, 0.15, 0.95)),
+                 pair(zero, -(1 - _UPPER_SHUT) * gap * fall(v, 0.2, 0.95))),
         "part": (pair(zero, -0.07 * a * np.sqrt(arch) * lip_up), pair(zero, 0.11 * a * np.sqrt(arch) * lip_low)),
     }  # fmt: skip
