@@ -29,6 +29,7 @@ _EDGE = 1.0, 1.2, 1.45  # heights above the lid, of the strip for the lashes, wi
 _GRAIN = 9.0  # most of the skin's grain on a lid, grey levels
 _WATERLINE = 0.05  # eye widths of the lower lid's edge, where landmarks leave some white, that shut lids hide
 _GROWN = 0.04  # eye widths by which both eyes reach below their landmarks where they are drawn large
+_WIDER = 1.35  # of half an eye: where the white of an eye that is drawn large may end
 _SQUINT = 0.35  # rise of the lower lid in a wide smile
 
 
@@ -40,6 +41,8 @@ class Eye:
         self.side, self._given = side, growth
         lm = cutout.landmarks[:, :2]
         upper, lower = lm[list(marks.upper)], lm[list(marks.lower)]
+        if growth:
+            upper, lower = _widened(cutout.layer, upper, lower)
         axis = upper[-1] - upper[0]
         self.width = max(float(np.linalg.norm(axis)), 2.0)
         self.across = axis / self.width
@@ -295,6 +298,33 @@ class Eye:
         layer = np.dstack([np.clip(mixed + 0.5, 0, 255), np.full(y.shape, 255.0)]).astype(np.uint8)
         layer[..., 3] = self.source[..., 3]
         return layer, whole.astype(np.float32)
+
+
+def _widened(layer: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lids (n, 2) of an eye that is drawn large with their ends where its white ends."""
+    ends, middle = upper[[0, -1]], (upper[0] + upper[-1]) / 2
+    colours = layer[..., :3].astype(np.float32)
+    tall = float(np.linalg.norm(lower - upper, axis=1).max())
+    across = (ends[1] - ends[0]) / max(float(np.linalg.norm(ends[1] - ends[0])), 1e-6)
+    down = np.array([-across[1], across[0]])
+    rows = np.arange(-0.1, 0.45, 0.05)[:, None] * tall * down
+    shares = np.arange(0.80, 1.62, 0.02)
+    new = []
+    for end in ends:
+        u, v = np.moveaxis((middle + shares[:, None] * (end - middle))[:, None] + rows, -1, 0).astype(np.float32)
+        seen = cv2.remap(colours, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        white, skin = np.median(seen[:4].reshape(-1, 3), axis=0), np.median(seen[-8:].reshape(-1, 3), axis=0)
+        alike = np.linalg.norm(seen - white, axis=-1) < 0.5 * np.linalg.norm(seen - skin, axis=-1)
+        ended = np.flatnonzero(~alike.any(1) & (shares > 1))
+        reach = float(shares[ended[0]]) if len(ended) else 1.0
+        new.append(middle + (reach if reach < _WIDER else 1.0) * (end - middle))
+    stretch = np.linalg.norm(np.subtract(new, middle), axis=1) / np.linalg.norm(ends - middle, axis=1)
+
+    def moved(points: np.ndarray) -> np.ndarray:
+        x = (points - middle) @ across
+        return points + (x * (np.where(x < 0, stretch[0], stretch[1]) - 1))[:, None] * across
+
+    return moved(upper), moved(lower)
 
 
 def eyes_of(cutout: Cutout) -> list[Eye]:
