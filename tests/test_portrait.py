@@ -233,6 +233,35 @@ def test_teeth_of_the_picture_are_shown_and_can_be_hidden() -> None:
     assert white[0] > 35 and max(white[1:]) < 0.1 * white[0]
 
 
+def mouth_box(portrait: PortraitFigure) -> tuple[slice, slice]:
+    lips = portrait.cutout.landmarks[list(UPPER_OUTER + LOWER_OUTER), :2] + portrait.cutout.origin
+    (x0, y0), (x1, y1) = np.floor(lips.min(0)).astype(int) - 6, np.ceil(lips.max(0)).astype(int) + 6
+    return slice(y0, y1), slice(x0, x1)
+
+
+def test_an_open_mouth_at_rest_is_that_of_the_picture() -> None:
+    portrait = figure(smiling_face())
+    rows, cols = mouth_box(portrait)
+    drawn = portrait.draw(REST)[rows, cols, 0].astype(int)
+    x, y = portrait.cutout.origin
+    own = portrait.cutout.layer[rows.start - y : rows.stop - y, cols.start - x : cols.stop - x, 0].astype(int)
+    assert np.abs(drawn - own).mean() < 2.5  # no outline around the teeth
+    assert drawn.min() > own.min() - 25
+
+
+def test_dark_corners_of_a_smile_belong_to_the_mouth() -> None:
+    face = smiling_face()
+    lm, image = face.landmarks[:, :2], face.image.copy()
+    for inner, outer, beside in ((78, 61, (191, 95)), (308, 291, (415, 324))):
+        end = lm[inner] + 0.9 * (lm[outer] - lm[inner])
+        dark = np.array([end, lm[beside[0]], lm[beside[1]]])
+        cv2.fillPoly(image, [np.rint(dark * 16).astype(np.int32)], (12, 8, 8), cv2.LINE_AA, 4)
+    dark, usual = (figure(f).mouth.shape for f in (FaceMap(image, face.landmarks, face.matte, 1.0), face))
+    beyond = 0.9 * np.linalg.norm(lm[61] - lm[78]) * usual.face / face.height
+    assert abs(dark.left - usual.left - beyond) < 0.5 * beyond
+    assert abs(dark.right - usual.right - beyond) < 0.5 * beyond
+
+
 def test_no_frame_depends_on_those_before() -> None:
     poses = random_poses(12)
     forth = [figure().draw(p).copy() for p in poses[:1]]
@@ -450,6 +479,51 @@ def test_brows_rise_and_irises_move() -> None:
 
     left, right = dark_column(pose(gaze_x=-0.6)), dark_column(pose(gaze_x=0.6))
     assert right - left > 0.015 * HEAD
+
+
+def test_lids_go_with_a_glance_up_and_down() -> None:
+    portrait = figure()
+    lm = portrait.cutout.landmarks[:, :2] + portrait.cutout.origin
+    for eye in EYES:
+        x, (cy, half) = round(lm[eye.iris, 0]), (lm[eye.iris, 1], 0.06 * HEAD)
+        rows, aside = slice(round(cy - half), round(cy + half)), round(0.022 * HEAD)
+        skin = portrait.draw(REST)[rows.start - 1, x].astype(int)
+
+        def seen(p: np.ndarray) -> tuple[float, float]:
+            """Return the iris' mean row and the lower edge of the eye beside it."""
+            dark = np.clip(120.0 - portrait.draw(p)[rows, x - 1 : x + 2, 0].mean(1), 0, None)  # noqa: B023
+            white = np.abs(portrait.draw(p)[rows, x - aside].astype(int) - skin).max(-1) > 12  # noqa: B023
+            return float((dark * np.arange(len(dark))).sum() / dark.sum()), float(np.flatnonzero(white).max())
+
+        (up, _), (still, low), (down, sunk) = (seen(pose(gaze_y=g)) for g in (-1.0, 0.0, 1.0))
+        assert up < still - 0.01 * HEAD and down > still + 0.01 * HEAD
+        assert sunk > low
+
+
+@cache
+def large_eyed_face() -> FaceMap:
+    """The drawn face with eyes that reach below and beside their landmarks."""
+    face = drawn_face()
+    lm, image = face.landmarks[:, :2], face.image.copy()
+    for eye in EYES:
+        ends = lm[[eye.upper[0], eye.upper[-1]]]
+        middle, width = ends.mean(0) + np.array([0, 0.03 * face.height]), np.linalg.norm(ends[1] - ends[0])
+        size = int(16 * 0.62 * width), int(16 * 0.36 * width)
+        cv2.ellipse(image, tuple(int(16 * v) for v in middle), size, 0, 0, 360, (250, 250, 250), -1, cv2.LINE_AA, 4)
+        cv2.circle(image, tuple(int(16 * v) for v in middle), int(16 * 0.17 * width), (40, 60, 90), -1, cv2.LINE_AA, 4)
+    return FaceMap(image, face.landmarks, face.matte, 1.0)
+
+
+def test_large_drawn_eyes_shut_to_their_ends() -> None:
+    portrait = figure(large_eyed_face())
+    assert min(eye.growth for eye in portrait.eyes) > 0
+    lm = portrait.cutout.landmarks[:, :2] + portrait.cutout.origin
+    for eye in EYES:
+        (x0, y0), (x1, _) = lm[[eye.upper[0], eye.upper[-1]]]
+        reach = 0.2 * (x1 - x0)
+        box = slice(round(y0 - 1.5 * reach), round(y0 + 2.5 * reach)), slice(round(x0 - reach), round(x1 + reach))
+        white = [(portrait.draw(p)[box][..., 0] > 205).sum() for p in (REST, pose(blink_l=1, blink_r=1))]
+        assert white[0] > 40 and white[1] < 0.3 * white[0]
 
 
 @cache
