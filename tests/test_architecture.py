@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import podcast
@@ -77,3 +79,9 @@ def test_the_doors() -> None:
     assert not [p for p in _modules() if _uses(p, "torch")]
     readers = {_room(p) for p in _modules() if "config" in _imports(p)}
     assert readers <= {"cli", "batch", "produce", "wiring", "account", "rights", "config"}
+
+
+def test_what_is_slow_to_import_is_imported_by_those_who_need_it() -> None:
+    told = "import sys, podcast.produce, podcast.cli.commands; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", told], check=True, capture_output=True, text=True).stdout.split()
+    assert not {"scipy.signal", "scipy.stats", "scipy.ndimage", "podcast.environments.install"} & set(loaded)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import lfilter
 
 from podcast.alignment.features import BANDS, noise_of
 
@@ -44,6 +43,8 @@ def in_room_of(power: np.ndarray, other: np.ndarray) -> np.ndarray:
 def _smeared(power: np.ndarray, decay: float, share: float) -> np.ndarray:
     if not share:
         return power
+    from scipy.signal import lfilter  # slow to import, and most runs compare nothing
+
     tail = lfilter([1 - decay], [1, -decay], power, axis=0)
     out: np.ndarray = ((1 - share) * power + share * tail).astype(np.float32)
     return out
