@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,6 +87,16 @@ def test_every_call_is_answered(pool: WorkerPool) -> None:
 def test_a_killed_worker_is_told() -> None:
     with WorkerPool(1) as workers, pytest.raises(PodcastError, match="worker process was killed"):
         list(workers.run_all([(os._exit, (9,))]))
+
+
+@pytest.mark.parametrize("call", [(pow, 2, 3), (time.sleep, 60), (bytes, 10_000_000)])
+def test_an_error_ends_the_pool_before_the_interpreter(call: tuple[Any, ...]) -> None:
+    before = set(threading.enumerate())
+    with pytest.raises(KeyError), WorkerPool(2) as workers:
+        calls = [workers.submit(*call) for _ in range(6)]
+        raise KeyError
+    assert set(threading.enumerate()) <= before  # a thread left would print its error after ours
+    assert all(call.done() for call in calls)
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")
