@@ -12,11 +12,13 @@ from functools import partial
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 import yaml
 
 from podcast.audio import write_wav
+from podcast.cache import Cache
 from podcast.config import check
 from podcast.engines.installed import EngineRoom, SilentlyOnCpu, Wish, joined
 from podcast.engines.installed import engine as engine_module
@@ -26,13 +28,18 @@ from podcast.environments.install import Means, install, installed
 from podcast.environments.manifest import load_spec
 from podcast.environments.proving import check_worker, prove_environment
 from podcast.environments.spec import Environment
-from podcast.episode import Script, Speaker, Turn
+from podcast.episode import Presenter, Script, Speaker, Turn
 from podcast.errors import ConfigError, EngineError
 from podcast.proof import Card, CardUse, NoCards, Proof, Watch
 from podcast.proof.nvml import ProcessUse
+from podcast.puppet.facemap import FaceMap
+from podcast.puppet.faces import load_face_map, save_face_map
+from podcast.puppet.rig import host_folder
 from podcast.reporter import Reporter
 from podcast.script import read_script
 from podcast.wiring.engines import choose_music, choose_renderer, choose_speech
+from podcast.wiring.people import enhanced
+from tests.test_portrait import drawn_face
 from tests.test_produce import create
 from tests.test_worker import soon
 
@@ -58,14 +65,15 @@ def _engine(folder: Path, name: str, **changes: object) -> Path:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with three engines that are installed below data/, and one that is not."""
+    """A folder with four engines that are installed below data/, and one that is not."""
     home = tmp_path_factory.mktemp("home")
     means = Means(prove_environment, check_worker)
     voice = {"kind": "speech", "languages": ["en"], "timings": True,
              "voices": [{"name": "hum", "language": "en", "gender": "female", "about": "a hum"}]}
     options = {**yaml.safe_load((FIXTURE / "engine.yaml").read_text())["options"],
                "chunk": {"type": "integer", "default": 0}}
-    for name, changes in (("lamp", {"options": options}), ("hummer", voice), ("mimic", {**voice, "clones": True})):
+    for name, changes in (("lamp", {"options": options}), ("hummer", voice), ("mimic", {**voice, "clones": True}),
+                          ("mirror", {"kind": "enhancer"})):
         install(load_spec(_engine(home / "engines", name, **changes)), home / "data", means)
     _engine(home / "engines", "absent")
     _engine(home / "engines", "greedy", licence={"code": "MIT", "weights": "CC-BY-NC-4.0", "commercial": False})
@@ -181,6 +189,47 @@ def test_what_is_not_installed_falls_back_with_one_line_or_fails(fresh: Path, ho
         strict = _config(home, fresh, avatar={"engine": "absent", "fallback": "none"})
         with pytest.raises(EngineError, match="podcast engines install absent"):
             choose_renderer(strict, room, reporter)
+
+
+def _enhanced(fresh: Path, home: Path, reporter: Reporter, **changes: object) -> tuple[FaceMap, FaceMap]:
+    """Return a face before and after an enhancer that changes nothing looked at it."""
+    config = _config(home, fresh, **{"avatar": {"enhancer": "mirror"}, **changes})
+    save_face_map(drawn_face(301), fresh / "face.npz")
+    given = Presenter("A", "Ann", fresh / "face.npz", "0"), Presenter("B", "Ben", host_folder("finn"), "1")
+    with EngineRoom(config.data, config.engines_path) as room, Cache(config.data / "cache", 1.0) as cache:
+        ann, ben = enhanced(given, config, room, cache, reporter)
+    assert ben is given[1] and (ann.digest == given[0].digest) == (ann.figure == given[0].figure)
+    return load_face_map(given[0].figure), load_face_map(ann.figure)
+
+
+def test_an_enhancer_sees_a_portrait_once_and_large(fresh: Path, home: Path) -> None:
+    told = Heard()
+    before, after = _enhanced(fresh, home, told)
+    grown = after.height / before.height
+    assert abs(after.height - 500) < 2 and after.image.shape[:2] == after.matte.shape
+    assert np.allclose(after.landmarks, before.landmarks * grown, atol=0.1)
+    there = cv2.resize(before.image, after.image.shape[1::-1], interpolation=cv2.INTER_LANCZOS4)
+    assert np.abs(there.astype(int) - after.image).mean() < 2  # fine colour alone is lost
+    _enhanced(fresh, home, told)
+    assert [(stage.name, stage.made, stage.reused) for stage in told.stages] == [
+        ("portraits", 1, 0), ("portraits", 0, 1)]
+
+
+def test_a_portrait_stays_as_it_is_when_its_enhancer_fails(fresh: Path, home: Path) -> None:
+    told, broken = Heard(), {"mirror": {"mood": "bug"}}
+    before, after = _enhanced(fresh, home, told, engines=broken)
+    assert np.array_equal(before.image, after.image)
+    assert "faces stay as they are" in told.warnings[-1]
+    with pytest.raises(EngineError, match="mirror"):
+        _enhanced(fresh, home, told, engines=broken, avatar={"enhancer": "mirror", "fallback": "none"})
+
+
+def test_drawn_presenters_need_no_enhancer(fresh: Path, home: Path) -> None:
+    config, told = _config(home, fresh, avatar={"enhancer": "mirror"}), Heard()
+    given = (Presenter("B", "Ben", host_folder("finn"), "1"),)
+    with EngineRoom(config.data, config.engines_path) as room, Cache(config.data / "cache", 1.0) as cache:
+        assert enhanced(given, config, room, cache, told) == given
+    assert "drawn presenters" in told.notes[0]
 
 
 def test_a_name_that_no_engine_has_is_an_error_with_the_nearest(fresh: Path, home: Path) -> None:

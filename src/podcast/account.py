@@ -99,7 +99,7 @@ def _licences(
         found.append(Licence(f"engine {spec.name} {spec.version}, code", code, spec.licence.note))
         found += [Licence(f"engine {spec.name} {spec.version}, weights", weights,
                           "" if free else "forbids commercial use")] if weights else []
-    found += [Licence(f"presenter {p.name}", "the picture's own") if p.figure.suffix == ".npz" else
+    found += [Licence(f"presenter {p.name}", "the picture's own") if p.is_portrait else
               Licence(f"presenter {p.figure.name}", load_spec(p.figure).licence) for p in presenters]
     return (*found, Licence("font FiraGO", "OFL-1.1"), Licence("FFmpeg with x264", "GPL-2.0-or-later",
                                                                "the programs; not what is made with them"))

@@ -267,6 +267,11 @@ class Presenter:
     background: Literal["replace", "keep", "blur"] = "replace"  # of a portrait
     framing: Literal["head", "bust", "full"] = "bust"  # of a portrait
 
+    @property
+    def is_portrait(self) -> bool:
+        """Whether this is a picture that talks, and not a drawn host."""
+        return self.figure.suffix == ".npz"
+
 
 @dataclass(frozen=True)
 class AvatarClip:

@@ -55,6 +55,8 @@ def create(request: Request, loaded: Loaded, reporter: Reporter, pool: WorkerPoo
         music = wiring.choose_music(config, room, reporter)
         presenters = wiring.presenters(config, script, request.mode, speech.engine, cache, reporter)
         renderer = wiring.choose_renderer(config, room, reporter) if presenters else None
+        if renderer is None:
+            presenters = wiring.enhanced(presenters, config, room, cache, reporter)
         room.require()
         notice = disclosure(config, presenters, own_voice=request.recording is not None)
         publication = wiring.publication(config, script, request.name, request.mode, request.draft, notice)

@@ -23,6 +23,7 @@ from podcast.engines.installed.enhancer import InstalledEnhancer, five_points
 from podcast.environments.manifest import check_options, find_spec, wanted_weights
 from podcast.environments.results import measure_video
 from podcast.environments.worker import Refusal, Worker
+from podcast.puppet.faces import read_face
 
 HERE = Path(__file__).parent
 WIDTH, HEIGHT, RATE = 480, 360, Fraction(30000, 1001)
@@ -350,6 +351,11 @@ def test_behind_the_door_of_enhancers(worker: Worker, tmp_path: Path) -> None:
     made = door.enhance(clip, tmp_path / "into")
     assert measure_video(made) == measure_video(clip)
     assert np.abs(seen(made) - seen(clip)).max() > 10
+    odd = rgb[:-1, :-1]
+    still = door.enhance_picture(odd, read_face(odd, nets=nets).landmarks, tmp_path / "into").astype(int)
+    assert still.shape == odd.shape
+    changed = np.abs(still - odd).mean(-1)
+    assert changed.max() > 10 and np.median(changed) < 2
     empty = film(tmp_path / "empty.mp4", [np.full((240, 320, 3), 90, np.uint8)] * 3)
     assert door.enhance(empty, tmp_path / "into").read_bytes() == empty.read_bytes()
     assert door.identity() != InstalledEnhancer(Warm(worker), {"strength": 0.1}, lambda: nets).identity()  # type: ignore[arg-type]

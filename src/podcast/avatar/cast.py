@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from podcast.cache import Cache, digest_of
+from podcast.cache import Cache, digest_of, digest_of_file
 from podcast.casting import Gender, choose
+from podcast.engines.base import Enhancer
 from podcast.episode import Presenter, Speaker
 from podcast.errors import ConfigError
 from podcast.puppet.face_nets import FaceNets
-from podcast.puppet.faces import face_map_digest, save_face_map
+from podcast.puppet.faces import enlarged, face_map_digest, load_face_map, save_face_map
 from podcast.puppet.rig import RIG_FILE, host_folder, host_names, load_spec, rig_digest
 
 if TYPE_CHECKING:
     from podcast.puppet.judge import Finding
 
 PORTRAIT_VERSION = 3
+_ENHANCED_VERSION = 1
+_FACE = "face.npz"
 _FIRST = ("maya", "finn")
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic")
 
@@ -75,19 +78,41 @@ def portrait(
     def make(folder: Path) -> None:
         findings, found = portrait_report(picture, nets(), face)
         if found is not None:
-            save_face_map(found, folder / "face.npz")
+            save_face_map(found, folder / _FACE)
         (folder / "findings.json").write_text(json.dumps([asdict(finding) for finding in findings]), "utf-8")
 
     entry = cache.fetch(address, make)
     findings = tuple(Finding(**row) for row in json.loads((entry / "findings.json").read_text("utf-8")))
-    if any(finding.severity == "refuse" for finding in findings) or not (entry / "face.npz").exists():
+    if any(finding.severity == "refuse" for finding in findings) or not (entry / _FACE).exists():
         return None, findings
     if framing == "full" and background == "replace":
         background = "keep"  # the whole picture is shown
     if any(finding.code == MATTE for finding in findings):
         background = "keep"  # rather than a torn cut-out; the finding says so
     digest = digest_of([address, PORTRAIT_VERSION, background, framing])
-    return Presenter(speaker.id, speaker.name, entry / "face.npz", digest, background, framing), findings
+    return Presenter(speaker.id, speaker.name, entry / _FACE, digest, background, framing), findings
+
+
+def enhance(presenter: Presenter, enhancer: Enhancer, cache: Cache) -> tuple[Presenter, bool]:
+    """Return a presenter whose picture has a better face, and whether that was cached.
+
+    The built-in renderer bends one picture, so one picture is all that has to be enhanced; a small one is enlarged
+    first.
+
+    Raises:
+        EngineError: the enhancer failed.
+    """
+    address = cache.key("portrait-enhanced", _ENHANCED_VERSION, face=digest_of_file(presenter.figure),
+                        enhancer=enhancer.identity())
+
+    def make(folder: Path) -> None:
+        face = enlarged(load_face_map(presenter.figure))
+        image = enhancer.enhance_picture(face.image, face.landmarks, folder)
+        save_face_map(replace(face, image=image), folder / _FACE)
+
+    kept = cache.get(address) is not None
+    figure = cache.fetch(address, make) / _FACE
+    return replace(presenter, figure=figure, digest=digest_of([presenter.digest, address])), kept
 
 
 def host_gender(name: str) -> Gender:

@@ -189,7 +189,7 @@ def picture_of(presenter: Presenter, cache: Cache) -> Path:
     the 68 landmarks that renderers know (68, 2).
     """
     def make(folder: Path) -> None:
-        if presenter.figure.suffix == ".npz":
+        if presenter.is_portrait:
             face = load_face_map(presenter.figure)
             Image.fromarray(face.image).save(folder / "picture.png")
             np.save(folder / "landmarks.npy", face.landmarks[:, :2].astype(np.float32))

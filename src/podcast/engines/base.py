@@ -12,6 +12,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+import numpy as np
+
 from podcast.episode import Phone, Word
 
 
@@ -131,4 +133,11 @@ class Enhancer(Protocol):
 
     def enhance(self, video: Path, into: Path) -> Path:
         """Write the clip with better faces into the directory `into`: as many frames, at the same rate."""
+        ...
+
+    def enhance_picture(self, rgb: np.ndarray, landmarks: np.ndarray, into: Path) -> np.ndarray:
+        """Return a picture with a better face, uint8 (h, w, 3); the directory `into` is for files in between.
+
+        `landmarks` are the face mesh, (478, 2 or 3), pixels of the picture.
+        """
         ...

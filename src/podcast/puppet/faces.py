@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import cv2
@@ -20,12 +20,13 @@ from podcast.puppet.matte import read_matte
 from podcast.puppet.picture import Picture, read_picture, without_frame
 
 __all__ = [
-    "SPREAD", "Detection", "FaceError", "FaceNets", "Tracker", "face_map_digest", "find_faces", "is_human",
+    "SPREAD", "Detection", "FaceError", "FaceNets", "Tracker", "enlarged", "face_map_digest", "find_faces", "is_human",
     "is_mouth_hidden", "load_face_map", "read_face", "read_picture", "save_face_map",
 ]  # fmt: skip
 
 READER = 4  # count up when the same picture gives other landmarks or another matte
 _LARGEST_FACE = 500  # px, forehead to chin: a head of about 700
+_MOST_GROWTH, _LEAST_GROWTH = 4.0, 1.1  # factors by which small faces are enlarged
 _LONGEST_SIDE = 2560  # px of the working picture: a full figure in a 4K portrait frame
 _LOOK = 1280  # px, longer side of the picture in which faces are looked for
 SPREAD, _DISSENT = 0.028, 0.07  # of `Trust`, where men and beasts part: 52 human pictures and 12 of animals
@@ -98,6 +99,19 @@ def _working_size(picture: Picture, face: Detection, nets: FaceNets) -> tuple[np
     if scale == 1:
         return picture.rgb, picture.alpha, 1.0
     return _resize(picture.rgb, scale), None if picture.alpha is None else _resize(picture.alpha, scale), scale
+
+
+def enlarged(face: FaceMap) -> FaceMap:
+    """Return a small face larger, with room for what an enhancer adds; a large one as it is."""
+    scale = min(_MOST_GROWTH, _LARGEST_FACE / face.height, _LONGEST_SIDE / max(face.image.shape[:2]))
+    if scale < _LEAST_GROWTH:
+        return face
+    h, w = face.image.shape[:2]
+    size = round(w * scale), round(h * scale)
+    image = cv2.resize(face.image, size, interpolation=cv2.INTER_LANCZOS4)
+    matte = cv2.resize(face.matte, size, interpolation=cv2.INTER_LINEAR)
+    landmarks = (face.landmarks * scale).astype(np.float32)
+    return replace(face, image=image, landmarks=landmarks, matte=matte, scale=face.scale * scale)
 
 
 def _resize(pixels: np.ndarray, scale: float) -> np.ndarray:

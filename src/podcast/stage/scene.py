@@ -140,25 +140,20 @@ class Stage:
         return tuple(layers)
 
 
-def is_portrait(presenter: Presenter) -> bool:
-    """Tell whether a presenter is a picture that talks, and not a drawn host."""
-    return presenter.figure.suffix == ".npz"
-
-
 def is_rendered(presenter: Presenter) -> bool:
     """Tell whether a presenter's frames come from a renderer."""
     return presenter.figure.suffix == SUFFIX
 
 
 def _accent(presenter: Presenter) -> str:
-    return "" if is_portrait(presenter) or is_rendered(presenter) else load_spec(presenter.figure).accent
+    return "" if presenter.is_portrait or is_rendered(presenter) else load_spec(presenter.figure).accent
 
 
 def figure_of(presenter: Presenter, background: np.ndarray, slot: HostSlot) -> Puppet | PortraitFigure | RenderedFigure:
     """Return who is drawn, in the region's picture `background`."""
     if is_rendered(presenter):
         return RenderedFigure(presenter.figure, background)
-    if is_portrait(presenter):
+    if presenter.is_portrait:
         face = load_face_map(presenter.figure)
         place = _whole_picture(face, slot) if presenter.framing == "full" else \
             _portrait_place(face, slot, _head_share(presenter, slot))

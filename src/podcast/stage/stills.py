@@ -12,7 +12,7 @@ from podcast.puppet.portrait import PortraitFigure, portrait_size
 from podcast.puppet.pose import REST
 from podcast.puppet.render import Figure, Puppet, figure_size
 from podcast.puppet.rig import load_rig
-from podcast.stage.scene import background_of, is_portrait
+from podcast.stage.scene import background_of
 
 
 def backdrop_of(look: Look, cache: Cache) -> np.ndarray:
@@ -33,7 +33,7 @@ def cut_out(presenter: Presenter, head_height: int = 420) -> np.ndarray:
 
 
 def _at_rest(presenter: Presenter, head_height: int, level: int) -> np.ndarray:
-    if is_portrait(presenter):
+    if presenter.is_portrait:
         face = load_face_map(presenter.figure)
         figure = portrait_size(face, head_height)
         return PortraitFigure(face, _grey(figure, level), head_height, (-figure.left, -figure.top)).draw(REST).copy()

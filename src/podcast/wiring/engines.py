@@ -186,7 +186,7 @@ def choose_renderer(config: Config, room: EngineRoom, reporter: Reporter) -> Ren
         if given.pop("enhancer", "none") != "none" and enhancer == "none":
             enhancer = "gfpgan"  # the renderer's own switch means the same
         options = engine.options({k: str(v) if isinstance(v, Path) else v for k, v in given.items()}, f"avatar.{name}")
-        return Renderer(InstalledAvatar(engine), options, enhancer=_enhancer(enhancer, config, room, reporter))
+        return Renderer(InstalledAvatar(engine), options, enhancer=choose_enhancer(enhancer, config, room, reporter))
     except EngineError as error:
         if must_fail(error, config):
             raise
@@ -194,7 +194,13 @@ def choose_renderer(config: Config, room: EngineRoom, reporter: Reporter) -> Ren
         return None
 
 
-def _enhancer(name: str, config: Config, room: EngineRoom, reporter: Reporter) -> InstalledEnhancer | None:
+def choose_enhancer(name: str, config: Config, room: EngineRoom, reporter: Reporter) -> InstalledEnhancer | None:
+    """Return the enhancer of that name, None for "none" or where it can't work.
+
+    Raises:
+        ConfigError: there is none of that name.
+        EngineError: it can't work, and the configuration forbids a fallback.
+    """
     from podcast.wiring.people import face_nets  # people stand on engines
 
     if name == "none":
@@ -209,7 +215,7 @@ def _enhancer(name: str, config: Config, room: EngineRoom, reporter: Reporter) -
     except EngineError as error:
         if must_fail(error, config):
             raise
-        reporter.warn(f"{_short(error)}: faces stay as they are rendered")
+        reporter.warn(f"{_short(error)}: faces stay as they are")
         return None
 
 

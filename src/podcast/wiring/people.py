@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from podcast.avatar import Renderer, animate, cast, is_picture, portrait, render
+from podcast.avatar import Renderer, animate, cast, enhance, is_picture, portrait, render
 from podcast.cache import Cache
 from podcast.config import Config
 from podcast.engines.base import SpeechEngine
+from podcast.engines.installed import EngineRoom
 from podcast.episode import AvatarClip, Narration, Presenter, Script, Speaker
 from podcast.errors import EngineError, MediaError, PodcastError
 from podcast.puppet.face_nets import FACE_WEIGHTS, FaceNets
@@ -18,7 +19,7 @@ from podcast.puppet.template import template_names, template_path
 from podcast.reporter import Reporter, Stage
 from podcast.rights import confirm
 from podcast.weights import fetch
-from podcast.wiring.engines import must_fail
+from podcast.wiring.engines import choose_enhancer, must_fail
 from podcast.wiring.sound import genders
 
 
@@ -44,6 +45,34 @@ def presenters(
     confirm(config, list(_pictures(config, script).values()), [], reporter)
     seen = _portraits(config, script, cache, reporter)
     return cast(script.speakers, genders(script, config, engine), seen, config.avatar.host)
+
+
+def enhanced(
+    presenters: Sequence[Presenter], config: Config, room: EngineRoom, cache: Cache, reporter: Reporter
+) -> tuple[Presenter, ...]:
+    """Return presenters of the built-in renderer, their pictures made clearer if the configuration wants that.
+
+    Raises:
+        ConfigError: there is no such enhancer.
+        EngineError: it can't work, and the configuration forbids a fallback.
+    """
+    portraits = [presenter for presenter in presenters if presenter.is_portrait]
+    if presenters and not portraits and config.avatar.enhancer != "none":
+        reporter.tell("avatar.enhancer is for portraits and rendered faces: drawn presenters stay as they are")
+    enhancer = choose_enhancer(config.avatar.enhancer, config, room, reporter) if portraits else None
+    if enhancer is None:
+        return tuple(presenters)
+    better: dict[str, Presenter] = {}
+    with reporter.stage("portraits", len(portraits)) as stage:
+        stage.engine, stage.note = enhancer.info.name, "chosen"
+        try:
+            for one in portraits:
+                better[one.speaker], kept = enhance(one, enhancer, cache)
+                reporter.step(stage, reused=kept)
+        except EngineError as error:
+            _not_enhanced(config, reporter, error)
+            stage.note = "it failed: pictures stay as they are"
+    return tuple(better.get(presenter.speaker, presenter) for presenter in presenters)
 
 
 def clips(
@@ -73,7 +102,7 @@ def clips(
 def _not_enhanced(config: Config, reporter: Reporter, error: EngineError) -> None:
     if must_fail(error, config):
         raise error
-    reporter.warn(f"{error}\nfaces stay as they were rendered")
+    reporter.warn(f"{error}\nfaces stay as they are")
 
 
 def _told(stage: Stage, reporter: Reporter) -> dict[str, Any]:
