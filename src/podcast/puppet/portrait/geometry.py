@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -26,6 +27,7 @@ _CROWN = (1.18, 1.50)  # chin to crown in face heights: least and most that is b
 _CROWN_USUAL = 1.30
 _STRAND = 0.15  # face heights that are cut at least; single strands may end at the edge
 _TOUCH = 0.5  # face heights to either side of the forehead in which the upper edge may cut hair
+_BOXES = 1.5  # px, from which on boxes blur as a Gaussian does
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ class Nodes:
         ys = y0 + (np.arange(self.ny) - 0.5) * step - 0.5
         self.x, self.y = (a.astype(np.float32) for a in np.meshgrid(xs, ys))
         self.places = np.dstack([self.x, self.y])
+        self.cells = np.dstack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in (self.nx, self.ny))))
 
     def enlarge(self, values: np.ndarray, start: int = 0, end: int | None = None) -> np.ndarray:
         """Return node values at every pixel of the box, or of its rows from `start` to `end`."""
@@ -122,21 +125,42 @@ class Nodes:
         v = ((points[:, 1] - self.y[0, 0]) / self.step).astype(np.float32)[None]
         return cv2.remap(field, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
 
+    def nearest(self, picture: np.ndarray) -> np.ndarray:
+        """Return what a picture of the box has at the nodes."""
+        rows, cols = ((np.arange(n) - 1) * self.step for n in (self.ny, self.nx))
+        h, w = picture.shape[:2]
+        return picture[np.ix_(np.clip(rows + self.step // 2, 0, h - 1), np.clip(cols + self.step // 2, 0, w - 1))]
+
     def inverse(self, field: np.ndarray, rounds: int = 4) -> np.ndarray:
         """Return where every node comes from when each place p goes to p + field(p)."""
-        back = field
+        cells = field * np.float32(1 / self.step)
+        back = cells
         for _ in range(rounds):
-            u = (self.x - back[..., 0] - self.x[0, 0]) / np.float32(self.step)
-            v = (self.y - back[..., 1] - self.y[0, 0]) / np.float32(self.step)
-            back = cv2.remap(field, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return self.places - back
+            back = cv2.remap(cells, self.cells - back, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return self.places - back * np.float32(self.step)
+
+
+def soft(mask: np.ndarray, sigma: float) -> np.ndarray:
+    """Return a uint8 mask blurred as by a Gaussian; a wide one is made of two boxes of the same variance."""
+    if sigma < _BOXES:
+        return cv2.GaussianBlur(mask, (0, 0), sigma)
+    side = np.sqrt(6 * sigma**2 + 1)
+    small = int((side - 1) // 2) * 2 + 1
+    wide = 2 * round((np.sqrt(max(12 * sigma**2 + 2 - small**2, 1)) - 1) / 2) + 1
+    return cv2.blur(cv2.blur(mask, (small, small)), (wide, wide))
 
 
 def closed_curve(points: np.ndarray, between: int = 6) -> np.ndarray:
     """Return a closed Catmull-Rom curve (n * between, 2) through points (n, 2)."""
-    p = np.asarray(points, np.float64)
+    return np.asarray(_catmull_rom(len(points), between) @ points)
+
+
+@cache
+def _catmull_rom(n: int, between: int) -> np.ndarray:
+    """Return the weights (n * between, n) of n points in the points of a closed curve."""
+    p = np.eye(n)
     p0, p1, p2, p3 = np.roll(p, 1, 0), p, np.roll(p, -1, 0), np.roll(p, -2, 0)
     t = (np.arange(between) / between)[None, :, None]
     a, b, c, d = (v[:, None] for v in (p0, p1, p2, p3))
     curve = 2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3
-    return (0.5 * curve).reshape(-1, 2)
+    return (0.5 * curve).reshape(-1, n)

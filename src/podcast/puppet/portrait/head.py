@@ -77,7 +77,7 @@ class HeadWarp:
         above = rise(cutout.floor - y, 0.0, min(room, _FLOOR_MOST * head))  # long hair ends where the picture does
         self.follow = (fall(below, *_NECK) * (1 - shoulder) * above).astype(np.float32)
         self.fields = np.dstack([self.depth, self.follow])
-        self.basis = expressions(cutout, self.up, x, y)
+        self.basis = expressions(cutout, self.up, x, y) / np.array(self.cell)
         self.limits = _limits(lm)
         self._prepare(cutout, x, y)
 
@@ -118,8 +118,9 @@ class HeadWarp:
         """Yield what follows the head in a box of the region, turned, from above to below; left out rows are still."""
         width, height, step = box[2] - box[0], box[3] - box[1], self.step
         nodes = Nodes(box[0], box[1], width, height, step)
-        maps = self._inverse(move, pose, nodes.x - np.float32(self.at[0]), nodes.y - np.float32(self.at[1]))
-        seen, solid = self._covered(maps)
+        cells = self._inverse(move, pose, nodes.x - np.float32(self.at[0]), nodes.y - np.float32(self.at[1]))
+        seen, solid = self._covered(cells)
+        maps = (cells + np.float32(0.5)) * np.array(self.cell) - np.float32(0.5)
         high = max(1, round(_STRIP / step))
         for start in range(0, nodes.ny - 2, high):
             end = min(start + high, nodes.ny - 2)
@@ -136,38 +137,41 @@ class HeadWarp:
             yield Strip(rows, left, part, slice(min(a * step, right - left), min(b * step, right - left)))
 
     def _inverse(self, move: Move, pose: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return where nodes (places relative to the pivot) come from, (h, w, 2) in pixels of the layer.
+        """Return where nodes (places relative to the pivot) come from, (h, w, 2) in cells of the grid.
 
-        It is `move.back` at the depth that is found there, gathered so that each round costs little.
+        It is `move.back` at the depth that is found there, gathered and counted in cells so that each round costs
+        little.
         """
-        (px, py), (ux, uy) = (np.float32(v) for v in self.pivot), (move.undo @ move.z).astype(np.float32)
+        a, b = 1 / self.cell[0], 1 / self.cell[1]
+        ux, uy = (move.undo @ move.z).astype(np.float32)
+        ux, uy = np.float32(ux * a), np.float32(uy * b)
         sx, sy = x - move.sway[0], y - move.sway[1]
         qx, qy = x - move.by[0], y - move.by[1]
         tx, ty = (row[0] * qx + row[1] * qy for row in move.undo.astype(np.float32))
-        gx, gy = tx - sx, ty - sy
-        sx, sy = sx + px, sy + py
-        mx, my = tx - ux * self.start + px, ty - uy * self.start + py
+        gx, gy = (tx - sx) * a, (ty - sy) * b
+        sx, sy = self._to_cells(sx + np.float32(self.pivot[0]), sy + np.float32(self.pivot[1]))
+        mx, my = sx + gx - ux * self.start, sy + gy - uy * self.start
         for _ in range(_ROUNDS):
-            here = self._sample(self.fields, mx, my)
-            depth, follow = here[..., 0], here[..., 1]
+            depth, follow = cv2.split(self._sample(self.fields, mx, my))
             mx, my = sx + (gx - ux * depth) * follow, sy + (gy - uy * depth) * follow
-        maps = cv2.merge([mx, my])
+        cells = cv2.merge([mx, my])
         weights = travels(pose)
         if weights.any():  # these say where a place comes from, so they need no inverse
-            maps -= self._sample(combined(weights, self.basis), mx, my)
-        return maps
+            cells -= self._sample(combined(weights, self.basis), mx, my)
+        return cells
 
-    def _covered(self, maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return for nodes (places of the layer) whether any of the head is near, and whether nothing else is."""
-        scale = _FINE / np.array(self.cell)
-        shift = 0.5 * scale - 0.5 + _RIM
-        at = cv2.transform(maps, np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]]))
+    def _covered(self, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return for nodes (places in cells) whether any of the head is near, and whether nothing else is."""
+        at = cells * np.float32(_FINE) + np.float32(0.5 * _FINE - 0.5 + _RIM)
         cover = cv2.remap(self.cover, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return cover[..., 0] > 0, cover[..., 1] == 255
 
-    def _sample(self, field: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        a, b = 1 / self.cell[0], 1 / self.cell[1]
-        u, v = x * a + np.float32(0.5 * a - 0.5), y * b + np.float32(0.5 * b - 0.5)
+    def _to_cells(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return places of the layer in cells of the grid, counted from the middle of the first."""
+        half = np.float32(0.5)
+        return (x + half) / self.cell[0] - half, (y + half) / self.cell[1] - half
+
+    def _sample(self, field: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
         return cv2.remap(field, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 

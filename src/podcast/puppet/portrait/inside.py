@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
@@ -9,7 +10,7 @@ import numpy as np
 
 from podcast.canvas import blend, to_layer, to_yuv
 from podcast.puppet.portrait.cutout import Cutout, fill
-from podcast.puppet.portrait.geometry import CHEEKS, EYES, closed_curve, fall, rise
+from podcast.puppet.portrait.geometry import CHEEKS, EYES, closed_curve, fall, rise, soft
 from podcast.puppet.pose import INDEX
 
 if TYPE_CHECKING:
@@ -41,8 +42,10 @@ class Inside:
         self.lower = _teeth(x, y, tones.tooth * 0.80, 0.33, False)
         self.tongue = _tongue(x, y, tones.tongue)
         self.lip = _yuv(tones.lip[None, None] * 0.55)[0, 0]
-        dark = np.r_[_BLACK, 255.0] / 255  # columns: everything, what is lit of it, the rim; rows: Y, U, V, alpha
-        self._shades = np.stack([dark, -dark, _RIM * np.r_[self.lip, 255.0] / 255], 1)
+        self._dark, self._edge = (
+            np.full((h, w, 4), np.rint(colour), np.uint8)
+            for colour in (np.r_[_BLACK, 255.0], _RIM * np.r_[self.lip, 255.0])
+        )
         self._lights = np.rint(255 * _LIGHT).astype(np.uint8)
         self.own = self._own(cutout)
 
@@ -87,11 +90,11 @@ class Inside:
         """
         size, width = (box[0].stop - box[0].start, box[1].stop - box[1].start), self.width
         mask = _filled(size, outline)
-        alpha = cv2.GaussianBlur(mask, (0, 0), max(0.7, 0.010 * width))
+        alpha = soft(mask, max(0.7, 0.010 * width))
         lit = _filled(size, outline + np.array([0, min(0.035 * width, 0.22 * gap)]))
-        lit = cv2.GaussianBlur(lit, (0, 0), float(np.clip(0.30 * gap, 0.012 * width, 0.05 * width)))
+        lit = soft(lit, float(np.clip(0.30 * gap, 0.012 * width, 0.05 * width)))
         k = 2 * max(1, round(0.014 * width)) + 1
-        wide = cv2.GaussianBlur(cv2.dilate(mask, np.ones((k, k), np.uint8)), (0, 0), max(0.8, 0.012 * width))
+        wide = soft(cv2.dilate(mask, np.ones((k, k), np.uint8)), max(0.8, 0.012 * width))
         rim = cv2.subtract(wide, alpha)
         own, rest = None, alpha  # what is not covered by the inside that the picture shows
         if self.own is not None:  # it brings its own shade
@@ -100,8 +103,9 @@ class Inside:
             rest = cv2.subtract(alpha, cv2.extractChannel(own, 3))
             rim = cv2.convertScaleAbs(rim, alpha=_OWN_RIM)
         light = cv2.multiply(rest, cv2.LUT(lit, self._lights), scale=1 / 255)
-        shade = cv2.transform(cv2.merge([rest, light, rim]), self._shades)
-        shown = cv2.add(cv2.multiply(self._parts(pose, box), _four(light), scale=1 / 255), shade)
+        shown = cv2.multiply(self._parts(pose, box), _four(light), scale=1 / 255)
+        for colour, share in ((self._dark, cv2.subtract(rest, light)), (self._edge, rim)):
+            shown = cv2.add(shown, cv2.multiply(colour[: size[0], : size[1]], _four(share), scale=1 / 255))
         shown = shown if own is None else cv2.add(shown, own)
         fade = float(rise(gap / width, 0.012, 0.045))
         return shown if fade >= 1 else cv2.convertScaleAbs(shown, alpha=fade)
@@ -185,19 +189,34 @@ def _yuv(rgb: np.ndarray) -> np.ndarray:
     return to_yuv(np.clip(np.rint(rgb), 0, 255).astype(np.uint8))
 
 
-def _over(picture: np.ndarray, sprite: np.ndarray, box: tuple[slice, slice], dy: float, gain: float) -> None:
+def _over(picture: np.ndarray, sprite: _Sprite, box: tuple[slice, slice], dy: float, gain: float) -> None:
     """Blend a sprite, shifted down, on a box of the inside, in place; gain below 1 lets the cavity through."""
-    h, w = picture.shape[:2]
-    moved = cv2.warpAffine(sprite, np.array([[1.0, 0, -box[1].start], [0, 1, dy - box[0].start]]), (w, h))
-    blend(picture, moved, opacity=gain)
+    whole = int(np.floor(dy))
+    start, end = max(box[0].start, sprite.top + whole), min(box[0].stop, sprite.top + len(sprite.layer) + whole + 1)
+    if end <= start:
+        return
+    shift = np.array([[1.0, 0, -box[1].start], [0, 1, dy + sprite.top - start]])
+    moved = cv2.warpAffine(sprite.layer, shift, (picture.shape[1], end - start))
+    blend(picture[start - box[0].start : end - box[0].start], moved, opacity=gain)
 
 
-def _sprite(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    return to_layer(np.dstack([np.clip(rgb, 0, 255), alpha * 255]))
+@dataclass(frozen=True, eq=False)
+class _Sprite:
+    """What moves as one, cut to the rows in which there is any of it."""
+
+    layer: np.ndarray  # (rows, w, 4)
+    top: int  # row of the sprites' box at which it begins
 
 
-def _teeth(x: np.ndarray, y: np.ndarray, tone: np.ndarray, wide: float, upper: bool) -> np.ndarray:
-    """Return a row of teeth (h, w, 4) on an arch; `x` and `y` in mouth widths."""
+def _sprite(rgb: np.ndarray, alpha: np.ndarray) -> _Sprite:
+    layer = to_layer(np.dstack([np.clip(rgb, 0, 255), alpha * 255]))
+    rows = np.flatnonzero(layer[..., 3].any(1))
+    top, end = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 1)
+    return _Sprite(np.ascontiguousarray(layer[top:end]), top)
+
+
+def _teeth(x: np.ndarray, y: np.ndarray, tone: np.ndarray, wide: float, upper: bool) -> _Sprite:
+    """Return a row of teeth on an arch; `x` and `y` in mouth widths."""
     arc = (x / wide) ** 2
     edge = 0.105 * (1 - 0.40 * arc) if upper else 0.115 + 0.085 * 0.35 * arc - 0.085
     inside = rise(edge - y, -0.012, 0.012) if upper else rise(y - edge, -0.012, 0.012)
@@ -210,7 +229,8 @@ def _teeth(x: np.ndarray, y: np.ndarray, tone: np.ndarray, wide: float, upper: b
     return _sprite(tone * 0.94 * light[..., None], alpha)
 
 
-def _tongue(x: np.ndarray, y: np.ndarray, tone: np.ndarray) -> np.ndarray:
+def _tongue(x: np.ndarray, y: np.ndarray, tone: np.ndarray) -> _Sprite:
+    """Return a tongue; `x` and `y` in mouth widths."""
     ty = (y - 0.30) / 0.22
     alpha = fall((x / 0.30) ** 2 + ty**2, 0.80, 1.05)
     light = (

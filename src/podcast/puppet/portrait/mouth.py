@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from podcast.puppet.layers import mix
 from podcast.puppet.portrait.cutout import Cutout
 from podcast.puppet.portrait.geometry import (
     CHIN,
@@ -21,6 +22,7 @@ from podcast.puppet.portrait.geometry import (
     combined,
     fall,
     rise,
+    soft,
 )
 from podcast.puppet.portrait.inside import Inside
 from podcast.puppet.pose import INDEX, REST
@@ -38,6 +40,7 @@ _GATHER = 0.36, 0.50  # narrowing of rounded lips: of a mouth at rest, and at mo
 # Dark corners of a smile: how far they may reach, of the way from the inner to the outer landmark (what goes on farther
 # is a beard's or a fold's shadow), and how many grey levels they are below the skin beside.
 _FARTHEST, _DARKER = 1.3, 50.0
+_STILL = 0.1  # px, most that a move moves what is not drawn anew
 _CORNER = 0.20  # how far the corners and cheeks follow the jaw
 
 
@@ -162,17 +165,12 @@ class MouthWarp:
     def __init__(self, cutout: Cutout) -> None:
         self.source = cutout.layer
         self.shape = shape = measure(cutout)
-        h, w = self.source.shape[:2]
         reach = max(2.65 * shape.half, 1.1 * shape.jaw)
         box = np.array([[-reach, -1.15 * shape.nose], [reach, -1.15 * shape.nose],
                         [-reach, 1.8 * shape.chin], [reach, 1.8 * shape.chin]])  # fmt: skip
         corners = shape.to_layer(box)
-        x0, y0 = np.maximum(np.floor(corners.min(0)), 0).astype(int)
-        x1, y1 = np.minimum(np.ceil(corners.max(0)), (w, h)).astype(int)
-        self.rows, self.cols = slice(int(y0), max(int(y1), int(y0) + 2)), slice(int(x0), max(int(x1), int(x0) + 2))
-        self.size = self.cols.stop - self.cols.start, self.rows.stop - self.rows.start
-        self.grid = Nodes(self.cols.start, self.rows.start, *self.size, max(4, round(shape.face / _CELLS)))
-        self.above, self.below = self._fields()
+        self._place(np.floor(corners.min(0)), np.ceil(corners.max(0)))
+        self._place(*self._moving())
         upper, lower = shape.upper, shape.lower
         if not shape.parted:  # the line between closed lips belongs to the lips
             upper = lower = (shape.upper + shape.lower) / 2
@@ -183,6 +181,28 @@ class MouthWarp:
             for fields, points in ((self.above, inner_up), (self.below, inner_low))
         )
         self.inside = Inside(cutout, shape)
+
+    def _place(self, start: np.ndarray, end: np.ndarray) -> None:
+        """Settle the box that is drawn, at most from start to end (x, y) in pixels of the layer."""
+        h, w = self.source.shape[:2]
+        (x0, y0), (x1, y1) = np.maximum(start, 0).astype(int), np.minimum(end, (w, h)).astype(int)
+        self.rows, self.cols = slice(int(y0), max(int(y1), int(y0) + 2)), slice(int(x0), max(int(x1), int(x0) + 2))
+        self.size = self.cols.stop - self.cols.start, self.rows.stop - self.rows.start
+        self.grid = Nodes(self.cols.start, self.rows.start, *self.size, max(4, round(self.shape.face / _CELLS)))
+        self.above, self.below = self._fields()
+
+    def _moving(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return start and end (x, y) of what moves in the box and is not empty, pixels of the layer."""
+        most = np.maximum(*(np.linalg.norm(field, axis=-1).max(0) for field in (self.above, self.below)))
+        reach = 2 * (self.grid.step + int(np.ceil(most.max()))) + 1
+        seen = cv2.dilate(self.source[self.rows, self.cols, 3], np.ones((reach, reach), np.uint8))
+        moves = (most > _STILL) & (self.grid.nearest(seen) > 0)
+        rows, cols = np.flatnonzero(moves.any(1)), np.flatnonzero(moves.any(0))
+        start, end = np.array([self.cols.start, self.rows.start]), np.array([self.cols.stop, self.rows.stop])
+        if not len(rows):
+            return start, end
+        first, last = self.grid.places[rows[0], cols[0]], self.grid.places[rows[-1], cols[-1]]
+        return np.maximum(start, first - self.grid.step), np.minimum(end, last + self.grid.step)
 
     def _fields(self) -> tuple[np.ndarray, np.ndarray]:
         """Return displacement fields (moves, h, w, 2) of the skin above and below the lip line, layer pixels."""
@@ -199,14 +219,13 @@ class MouthWarp:
 
     def contours(self, pose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the inner lip contours (11, 2) of a pose in the mouth's axes, pixels."""
-        weights = self._weights(pose)
-        lips = [
-            self.shape.local(p + combined(weights, m)) for p, m in zip(self.lips, self.lip_moves, strict=True)
-        ]
-        return self._shut(pose, *lips)
+        return self._contours(self._weights(pose))
 
-    def _shut(self, pose: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _contours(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the contours as the eye takes them: never crossed."""
+        upper, lower = (
+            self.shape.local(p + combined(weights, m)) for p, m in zip(self.lips, self.lip_moves, strict=True)
+        )
         middle = (upper + lower) / 2
         crossed = (upper[:, 1] > lower[:, 1])[:, None]
         return np.where(crossed, middle, upper), np.where(crossed, middle, lower)
@@ -226,7 +245,7 @@ class MouthWarp:
     def draw(self, pose: np.ndarray, target: np.ndarray) -> None:
         """Draw the mouth of a pose into a layer like the source."""
         weights = self._weights(pose)
-        upper, lower = self.contours(pose)
+        upper, lower = self._contours(weights)
         seam = self._seam(upper, lower)
         start, end = self._joint_rows(seam)
         cols = self._joint_columns(seam)
@@ -281,9 +300,8 @@ class MouthWarp:
         mask = np.zeros(top.shape[:2], np.uint8)
         outline = np.vstack([seam, deep])
         cv2.fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-        mask = cv2.GaussianBlur(mask, (0, 0), max(0.7, 0.016 * self.shape.half))
-        weight = mask.astype(np.float32) * np.float32(1 / 255)
-        return cv2.blendLinear(low, top, weight, 1 - weight)
+        mix(top, low, soft(mask, max(0.7, 0.016 * self.shape.half)))
+        return top
 
 
 def _moves(s: MouthShape, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
