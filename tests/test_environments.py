@@ -27,7 +27,7 @@ from podcast.audio import read_wav
 from podcast.environments import build, downloads, plan, transfer
 from podcast.environments.build import environment_variables, find_python
 from podcast.environments.downloads import RECORD, fetch_weight, flaw
-from podcast.environments.install import Means, candidates, ensure_weights, install, installed
+from podcast.environments.install import Means, bring_weights, candidates, install, installed
 from podcast.environments.manifest import (
     check_options,
     find_spec,
@@ -479,6 +479,21 @@ def test_copies_serve_without_a_network(
     assert not host.hits
 
 
+def test_a_voice_brings_its_own_weights_and_no_others(world: World, tmp_path: Path, host: Host) -> None:
+    host.files |= {"/large": WEIGHTS, "/own": WEIGHTS}
+    spec = world.spec(
+        tmp_path, kind="speech", weights=[{"path": "large.bin", "urls": [f"{host.url}/large"]}],
+        voices=[{"name": "ann", "weights": [{"path": "own.bin", "urls": [f"{host.url}/own"]}]}, {"name": "bob"}])
+    assert [w.path for w in wanted_weights(spec, {}, ["bob"])] == ["large.bin"]
+    world.furnish(tmp_path / "data", spec)
+    install(spec, tmp_path / "data", world.means(offline=False, voices=["ann"]))
+    assert [path for path, _ in host.hits] == ["/own"] and not verify(spec, tmp_path / "data")
+    (tmp_path / "data/weights/tiny/own.bin").unlink()
+    assert [flaw.part for flaw in verify(spec, tmp_path / "data")] == ["large.bin"]  # nobody can speak
+    install(spec, tmp_path / "data", world.means(offline=False))
+    assert [path for path, _ in host.hits] == ["/own", "/large"] and not verify(spec, tmp_path / "data")
+
+
 def test_a_full_disk_is_told(tmp_path: Path, host: Host, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     host.files["/a"] = WEIGHTS
 
@@ -499,7 +514,7 @@ def test_weights_for_an_option_come_when_they_are_needed(world: World, tmp_path:
     install(spec, tmp_path / "data", world.means(offline=False))
     assert [path for path, _ in host.hits] == ["/a"]
     for _ in range(2):
-        ensure_weights(spec, tmp_path / "data", wanted_weights(spec, {"size": 512}), world.means(offline=False))
+        bring_weights(spec, tmp_path / "data", wanted_weights(spec, {"size": 512}), world.means(offline=False))
     assert [path for path, _ in host.hits] == ["/a", "/b"]
 
 

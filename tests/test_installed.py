@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def _engine(folder: Path, name: str, **changes: object) -> Path:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with four engines that are installed below data/, and one that is not."""
+    """A folder with five engines that are installed below data/, and one that is not."""
     home = tmp_path_factory.mktemp("home")
     means = Means(prove_environment, check_worker)
     voice = {"kind": "speech", "languages": ["en"], "timings": True,
@@ -75,6 +76,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, changes in (("lamp", {"options": options}), ("hummer", voice), ("mimic", {**voice, "clones": True}),
                           ("mirror", {"kind": "enhancer"})):
         install(load_spec(_engine(home / "engines", name, **changes)), home / "data", means)
+    (home / "ann.bin").write_bytes(b"ann")
+    ann, bob, large = ([{"path": f"{name}.bin", "urls": []}] for name in ("ann", "bob", "large"))
+    own = [{"name": "ann", "language": "en", "weights": ann}, {"name": "bob", "language": "en", "weights": bob}]
+    folder = _engine(home / "engines", "choir", **{**voice, "voices": own, "weights": large})
+    install(load_spec(folder), home / "data", replace(means, weights=home, voices=["ann"]))
     _engine(home / "engines", "absent")
     _engine(home / "engines", "greedy", licence={"code": "MIT", "weights": "CC-BY-NC-4.0", "commercial": False})
     (home / "s.txt").write_text("Hello there, this is one sentence.\n\nAnd this is another one.\n")
@@ -154,22 +160,18 @@ def test_a_renderer_that_fails_once_is_started_again(fresh: Path, home: Path) ->
 
 
 def test_memory_that_runs_out_is_answered_by_less(home: Path, tmp_path: Path) -> None:
-    with _room(home) as room, room.heard(lambda text: None, (heard := []).append):
+    with _room(home) as room, room.heard(reporter := Reporter()):
         engine = _open(room, home)
         with pytest.raises(EngineError, match="memory ran out"):
             engine.run(_job(tmp_path, size=128, chunk=64, message="CUDA out of memory. Tried to allocate 2.00 GiB"))
         told = ["64 pixels instead of 128", "pieces of 32 frames", "pieces of 16 frames", "the processor"]
         assert all(words in step for words, step in zip(told, engine.use.steps, strict=True))
-        assert len(heard) == 4 and engine.use.used == "cpu"
+        assert len(reporter.warnings) == 4 and engine.use.used == "cpu"
         value = engine.run(_job(tmp_path, size=128))
         assert value["width"] == 128 and value["device"] == "cpu"  # the step that is left serves the next job, too
 
 
 # ---------------------------------------------------------------- choosing
-
-
-class Heard(Reporter):
-    pass
 
 
 def _config(home: Path, tmp_path: Path, **more: object):
@@ -181,7 +183,7 @@ def _script(tmp_path: Path, language: str = "en", voice: str | None = None) -> S
 
 
 def test_what_is_not_installed_falls_back_with_one_line_or_fails(fresh: Path, home: Path) -> None:
-    config, reporter = _config(home, fresh, avatar={"engine": "absent"}), Heard()
+    config, reporter = _config(home, fresh, avatar={"engine": "absent"}), Reporter()
     with EngineRoom(config.data, config.engines_path) as room:
         assert choose_renderer(config, room, reporter) is None
         (line,) = reporter.warnings
@@ -203,7 +205,7 @@ def _enhanced(fresh: Path, home: Path, reporter: Reporter, **changes: object) ->
 
 
 def test_an_enhancer_sees_a_portrait_once_and_large(fresh: Path, home: Path) -> None:
-    told = Heard()
+    told = Reporter()
     before, after = _enhanced(fresh, home, told)
     grown = after.height / before.height
     assert abs(after.height - 500) < 2 and after.image.shape[:2] == after.matte.shape
@@ -216,7 +218,7 @@ def test_an_enhancer_sees_a_portrait_once_and_large(fresh: Path, home: Path) -> 
 
 
 def test_a_portrait_stays_as_it_is_when_its_enhancer_fails(fresh: Path, home: Path) -> None:
-    told, broken = Heard(), {"mirror": {"mood": "bug"}}
+    told, broken = Reporter(), {"mirror": {"mood": "bug"}}
     before, after = _enhanced(fresh, home, told, engines=broken)
     assert np.array_equal(before.image, after.image)
     assert "faces stay as they are" in told.warnings[-1]
@@ -225,7 +227,7 @@ def test_a_portrait_stays_as_it_is_when_its_enhancer_fails(fresh: Path, home: Pa
 
 
 def test_drawn_presenters_need_no_enhancer(fresh: Path, home: Path) -> None:
-    config, told = _config(home, fresh, avatar={"enhancer": "mirror"}), Heard()
+    config, told = _config(home, fresh, avatar={"enhancer": "mirror"}), Reporter()
     given = (Presenter("B", "Ben", host_folder("finn"), "1"),)
     with EngineRoom(config.data, config.engines_path) as room, Cache(config.data / "cache", 1.0) as cache:
         assert enhanced(given, config, room, cache, told) == given
@@ -236,18 +238,18 @@ def test_a_name_that_no_engine_has_is_an_error_with_the_nearest(fresh: Path, hom
     config = _config(home, fresh, avatar={"engine": "lmap"}, tts={"engine": "humer"}, music={"engine": "hummer"})
     with EngineRoom(config.data, config.engines_path) as room:
         with pytest.raises(ConfigError, match="lamp"):
-            choose_renderer(config, room, Heard())
+            choose_renderer(config, room, Reporter())
         with pytest.raises(ConfigError, match="hummer"):
-            choose_speech(config, _script(fresh), None, room, Heard())
+            choose_speech(config, _script(fresh), None, room, Reporter())
         with pytest.raises(ConfigError, match="no engine 'hummer'"):  # it is a voice
-            choose_music(config, room, Heard())
+            choose_music(config, room, Reporter())
 
 
 def test_a_wrong_option_is_an_error_and_no_reason_to_fall_back(fresh: Path, home: Path) -> None:
     config = _config(home, fresh, avatar={"engine": "lamp"}, engines={"lamp": {"moood": "good"}})
     with (EngineRoom(config.data, config.engines_path) as room,
           pytest.raises(ConfigError, match=r"avatar.lamp[\s\S]*mood")):
-        choose_renderer(config, room, Heard())
+        choose_renderer(config, room, Reporter())
 
 
 def test_weights_that_forbid_commercial_use_are_refused_and_an_alternative_named(fresh: Path, home: Path) -> None:
@@ -260,7 +262,7 @@ def test_weights_that_forbid_commercial_use_are_refused_and_an_alternative_named
 def test_an_installed_voice_speaks_with_its_own_times(fresh: Path, home: Path) -> None:
     config = _config(home, fresh, tts={"engine": "hummer"})
     with EngineRoom(config.data, config.engines_path) as room:
-        chosen = choose_speech(config, _script(fresh), None, room, Heard())
+        chosen = choose_speech(config, _script(fresh), None, room, Reporter())
         speech = chosen.engine.synthesize("Hello you", "hum", "en", {}, fresh)
         assert [w.text for w in speech.words] == ["Hello", "you"] and speech.rate == 16_000
         assert speech.words[-1].end == pytest.approx(8 * 0.05 * 16_000)
@@ -287,6 +289,22 @@ def test_a_sample_of_a_voice_is_found_beside_the_script_and_the_configuration(
         assert mimic.samples(["me.wav", "hum"]) == [Path(whole)] and not hummer.samples(["me.wav"])
         with pytest.raises(EngineError, match=r"hummer has no voice 'me\.wav'"):
             hummer.synthesize("Hello", "me.wav", "en", {}, fresh)
+
+
+def test_a_voice_is_fetched_at_its_first_use_and_no_other(
+    fresh: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, told = _config(home, fresh, tts={"engine": "choir", "voice": "ann"}), Reporter()
+    (fresh / "data/weights").symlink_to(home / "data/weights")
+    (fresh / "choir").mkdir()
+    (fresh / "choir/bob.bin").write_bytes(b"bob")
+    with EngineRoom(config.data, config.engines_path) as room, room.heard(told):
+        speak = choose_speech(config, _script(fresh), None, room, told).engine.synthesize
+        assert speak("Hello", "ann", "en", {}, fresh).words and not told.stages
+        monkeypatch.setenv("PODCAST_WEIGHTS_DIR", str(fresh))
+        assert speak("Hello", "bob", "en", {}, fresh).words
+    assert [(stage.name, stage.done) for stage in told.stages] == [("weights", 1.0)] and "choir" in told.notes[0]
+    assert not (home / "data/weights/choir/large.bin").exists()
 
 
 def test_a_voice_that_fails_gives_way_to_the_built_in_one(fresh: Path, home: Path) -> None:
@@ -338,13 +356,14 @@ def test_a_card_that_does_nothing_is_noticed_while_it_does_nothing(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wish: str
 ) -> None:
     monkeypatch.setattr(engine_module, "Watch", partial(Watch, patience=0.3, interval=0.05))
-    reader, heard, began = Idle(0.0), [], threading.Event()
-    with _room(home, reader, Wish("auto", wish)) as room, room.heard(lambda text: None, heard.append):  # type: ignore[arg-type]
+    reader, reporter, began = Idle(0.0), Reporter(), threading.Event()
+    with _room(home, reader, Wish("auto", wish)) as room, room.heard(reporter):
         engine = _open(room, home)
         monkeypatch.setattr(engine_module, "process_tree", lambda root: reader.pids.add(root) or {root})
         if wish == "warn":
             assert engine.run(_job(tmp_path, 15, mood="slow"), lambda share: began.set())["device"] == "cuda:0"
-            assert len(heard) == 1 and "does nothing" in heard[0] and "podcast engines verify lamp" in heard[0]
+            (line,) = reporter.warnings
+            assert "does nothing" in line and "podcast engines verify lamp" in line
         else:
             with pytest.raises(SilentlyOnCpu, match="does nothing"):
                 engine.run(_job(tmp_path, 600, mood="slow"))
@@ -354,12 +373,13 @@ def test_a_card_that_does_nothing_is_noticed_while_it_does_nothing(
 def test_a_card_at_work_is_accounted_for(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_module, "Watch", partial(Watch, patience=0.3, interval=0.05))
     reader = Idle(0.8)
-    with _room(home, reader) as room, room.heard(lambda text: None, (heard := []).append):
+    with _room(home, reader) as room, room.heard(reporter := Reporter()):
         engine = _open(room, home)
         monkeypatch.setattr(engine_module, "process_tree", lambda root: reader.pids.add(root) or {root})
         engine.run(_job(tmp_path, 15, mood="slow"))
         seen = joined(engine.use.watched)
-        assert not heard and seen.mean == pytest.approx(0.8) and seen.memory == GB and engine.use.verdict == "engaged"
+        assert not reporter.warnings and engine.use.verdict == "engaged"
+        assert seen.mean == pytest.approx(0.8) and seen.memory == GB
 
 
 def test_a_card_that_is_required_has_to_be_used(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def create(request: Request, loaded: Loaded, reporter: Reporter, pool: WorkerPoo
     with ExitStack() as stack:
         cache = stack.enter_context(Cache(config.data / "cache", config.cache.max_gb))
         room = room or stack.enter_context(wiring.engine_room(config))
-        stack.enter_context(room.heard(reporter.tell, reporter.warn))
+        stack.enter_context(room.heard(reporter))
         speech = wiring.choose_speech(config, script, request.recording, room, reporter)
         music = wiring.choose_music(config, room, reporter)
         presenters = wiring.presenters(config, script, request.mode, speech.engine, cache, reporter)

@@ -35,6 +35,7 @@ from podcast.errors import EngineError, PodcastError
 from podcast.process import run_program
 from podcast.proof.watch import process_tree
 from podcast.puppet.rig import host_folder
+from podcast.reporter import Reporter
 
 TEXT = "Half a century later we carry that room in our pockets. It is smaller, faster, and far more crowded."
 _SECONDS = {"music": 4.0, "avatar": 1.0, "enhancer": 0.4}  # of what is made
@@ -196,7 +197,7 @@ def main() -> int:
     kinds = ("speech", "music", "avatar", "enhancer")
     head = ("engine", "device", "cold s", "warm s", "cold/warm", "x real time", "peak MB", "loads", "own s", "own/warm")
     print("{:<12}{:>8}{:>9}{:>9}{:>11}{:>13}{:>9}{:>7}{:>9}{:>10}".format(*head))
-    with EngineRoom(config.data, config.engines_path) as room, room.heard(_say, _say):
+    with EngineRoom(config.data, config.engines_path) as room, room.heard(_Printer()):
         found = [(name, kind) for kind in kinds for name in room.specs(kind) if room.has(name, kind)]  # type: ignore[arg-type]
         wanted = [(name, kind) for name, kind in found if not asked.names or name in asked.names]
         for name, kind in wanted:
@@ -217,8 +218,11 @@ def _print(name: str, costs: Costs) -> None:
         print(f"  {note}")
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+class _Printer(Reporter):
+    def warned(self, message: str) -> None:
+        print(message, file=sys.stderr)
+
+    told = warned
 
 
 if __name__ == "__main__":

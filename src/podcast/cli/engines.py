@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Optional
 
@@ -23,7 +23,9 @@ from podcast.environments.proving import cards, check_worker, present_device, pr
 from podcast.environments.spec import EngineSpec
 from podcast.environments.upkeep import Flaw, needed, remove, remove_stale, repair, size_of, stale, verify
 from podcast.errors import EngineError, PodcastError
+from podcast.paths import SPEAKER
 from podcast.reporter import Reporter, Stage
+from podcast.wiring.engines import options_of
 
 Settings = Sequence[tuple[str, Any]]
 _ASK_FROM = 500_000_000  # bytes; less is fetched without a question
@@ -100,6 +102,7 @@ def install_engine(
     loaded = _config(config, settings)
     spec = find_spec(name, loaded.engines_path)
     with ScreenReporter(quiet or as_json) as reporter, _means(asked, reporter, quiet or as_json) as means:
+        means = replace(means, options=_options(loaded, spec), voices=_voices(loaded, spec))
         env = install(spec, loaded.data, means, asked.device)
     marker = read_marker(env.folder)
     if as_json:
@@ -110,6 +113,19 @@ def install_engine(
                   highlight=False, soft_wrap=True)
         if not spec.licence.commercial:
             out.print(f"[yellow]not for commercial use[/] {escape(spec.licence.note)}", highlight=False, soft_wrap=True)
+
+
+def _options(config: Config, spec: EngineSpec) -> dict[str, Any]:
+    section = {"speech": config.tts, "music": config.music}.get(spec.kind, config.avatar)
+    return options_of(config, section, spec.name)
+
+
+def _voices(config: Config, spec: EngineSpec) -> list[str]:
+    """Return the engine's voices that the configuration names; where weights must be free, one that is."""
+    named = {voice.partition(SPEAKER)[0] for voice in (config.tts.voice, *(s.voice for s in config.speakers.values()))
+             if voice}
+    free = [voice.name for voice in spec.voices if voice.commercial][:1] if config.commercial_safe else []
+    return [voice.name for voice in spec.voices if voice.name in named] or free
 
 
 @contextmanager

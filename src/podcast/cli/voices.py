@@ -30,8 +30,7 @@ def list_voices(
 ) -> None:
     """List voices; with `say`, let each one that can speak say it into a wav file."""
     loaded = load_config(config, settings).config
-    with (ScreenReporter(as_json) as reporter, engine_room(loaded) as room,
-          room.heard(reporter.tell, reporter.warn)):
+    with ScreenReporter(as_json) as reporter, engine_room(loaded) as room, room.heard(reporter):
         rows = [row for name in _names(room, only) for row in _rows(name, room, language, say, into)]
     if as_json:
         print_json(rows)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from podcast.environments import build
 from podcast.environments.build import build_venv, is_built
-from podcast.environments.downloads import RECORD, fetch_weight, flaw, known
+from podcast.environments.downloads import RECORD, fetch_weight, known
 from podcast.environments.interpreters import UnsuitedError
 from podcast.environments.manifest import wanted_weights
 from podcast.environments.places import (
@@ -66,6 +66,7 @@ class Means:
     wheels: Path | None = None  # a folder with packages
     offline: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)  # weights for these are fetched now, others at need
+    voices: Sequence[str] = ()  # of a speech engine: weights of these are fetched, none: those of its standard voice
     tell: Callable[[str], None] = nothing
     warn: Callable[[str], None] = nothing
     progress: Callable[[str, float], None] = nothing  # a step's name and how far it is, 0 … 1
@@ -89,9 +90,9 @@ def install(spec: EngineSpec, data: Path, means: Means, device: str = "auto") ->
         EngineError: a part cannot be fetched or is not as pinned, too little room, nothing proved itself.
     """
     with held(spec.name, data, means.tell):
-        wanted = _wanted(spec, device, means)
+        wanted, needs = _wanted(spec, device, means), wanted_weights(spec, means.options, means.voices)
         for env in environments_made(spec, data):
-            if wanted in env.variant.devices and not missing_weights(spec, data, means.options):
+            if wanted in env.variant.devices and not missing_weights(spec, data, needs):
                 proof = means.prove(env, wanted)
                 if proof.verdict in PROVED:
                     mark(env, proof)
@@ -187,7 +188,8 @@ def _drop(refused: Iterable[Environment], means: Means) -> None:
 def _realise(env: Environment, data: Path, means: Means) -> None:
     """Bring all parts of an environment; those that are here and whole are left alone."""
     spec, log = env.spec, env.folder / "logs" / "install.log"
-    plan = plan_for(env, data, means.options, means.source)
+    needs = wanted_weights(spec, means.options, means.voices)
+    plan = plan_for(env, data, needs, means.source)
     if plan.fetch:
         check_room(plan)
         if not means.agree(plan):
@@ -204,7 +206,7 @@ def _realise(env: Environment, data: Path, means: Means) -> None:
         means.progress("code", 0.0)
     fetch_source(spec, data, log, source=means.source, offline=means.offline,
                  progress=lambda share: means.progress("code", share))  # fmt: skip
-    bring_weights(spec, data, wanted_weights(spec, means.options), means)
+    bring_weights(spec, data, needs, means)
 
 
 def bring_weights(spec: EngineSpec, data: Path, files: Iterable[WeightFile], means: Means) -> None:
@@ -223,18 +225,6 @@ def bring_weights(spec: EngineSpec, data: Path, files: Iterable[WeightFile], mea
         fetch_weight(weight, folder, copies=[means.weights] if means.weights else [], offline=means.offline,
                      progress=at)  # fmt: skip
         before += size
-
-
-def ensure_weights(spec: EngineSpec, data: Path, files: Iterable[WeightFile], means: Means) -> None:
-    """Fetch the weights of these that are not here yet; quick if nothing is missing.
-
-    Raises:
-        EngineError: a file cannot be fetched, or is not as pinned.
-    """
-    folder = weights_folder(spec, data)
-    if missing := [weight for weight in files if flaw(weight, folder, quick=True)]:
-        with held(spec.name, data, means.tell):
-            bring_weights(spec, data, missing, means)
 
 
 # ---------------------------------------------------------------- the marker

@@ -303,8 +303,16 @@ def _check_range(option: Option, value: float, where: str) -> None:
         raise EngineError(f"must be at most {option.most:g} (it is {value!r})", option.help, where)
 
 
-def wanted_weights(spec: EngineSpec, options: Mapping[str, Any] | None = None) -> tuple[WeightFile, ...]:
-    """Return the weights that these options need; options that are not given have their defaults."""
+def wanted_weights(
+    spec: EngineSpec, options: Mapping[str, Any] | None = None, voices: Iterable[str] = ()
+) -> tuple[WeightFile, ...]:
+    """Return the weights that these options need; options that are not given have their defaults.
+
+    Voices that bring their own weights need no others: if such ones are named, theirs are returned alone.
+    """
+    named = set(voices)
+    if own := dict.fromkeys(weight for voice in spec.voices if voice.name in named for weight in voice.weights):
+        return tuple(own)
     values = {name: option.default for name, option in (spec.options or {}).items()} | dict(options or {})
 
     def fits(weight: WeightFile) -> bool:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from podcast.environments.build import PEAK, PIN, is_built
 from podcast.environments.downloads import flaw, known
-from podcast.environments.manifest import wanted_weights
 from podcast.environments.places import environments_folder, weights_folder
 from podcast.environments.source import source_flaw
 from podcast.environments.spec import EngineSpec, Environment, WeightFile
@@ -40,14 +38,14 @@ class Plan:
     folder: Path
 
 
-def missing_weights(spec: EngineSpec, data: Path, options: Mapping[str, Any]) -> list[WeightFile]:
-    """Return the weights that options need and that are not here, by their sizes."""
+def missing_weights(spec: EngineSpec, data: Path, wanted: Iterable[WeightFile]) -> list[WeightFile]:
+    """Return the weights that are not here, by their sizes."""
     folder = weights_folder(spec, data)
-    return [weight for weight in wanted_weights(spec, options) if flaw(weight, folder, quick=True)]
+    return [weight for weight in wanted if flaw(weight, folder, quick=True)]
 
 
-def plan_for(env: Environment, data: Path, options: Mapping[str, Any], source: str | None) -> Plan:
-    """Return what is missing of an environment; nothing is fetched."""
+def plan_for(env: Environment, data: Path, wanted: Iterable[WeightFile], source: str | None) -> Plan:
+    """Return what is missing of an environment and of the weights that are wanted; nothing is fetched."""
     spec, fetch, need, peak = env.spec, [], 0, 0.0
     if not is_built(env):
         count = len(PIN.findall(env.variant.lock.read_text("utf-8")))
@@ -58,7 +56,7 @@ def plan_for(env: Environment, data: Path, options: Mapping[str, Any], source: s
     if source_flaw(spec, data):
         fetch.append(f"code: {source or spec.upstream_url} at {spec.upstream_commit[:12]}")
     folder = weights_folder(spec, data)
-    if missing := missing_weights(spec, data, options):
+    if missing := missing_weights(spec, data, wanted):
         pins = [known(weight, folder) for weight in missing]
         size, unknown = sum(p.size or 0 for p in pins), sum(p.size is None for p in pins)
         sizes = [in_units(size)] * bool(size) + [f"{unknown} of unknown size"] * bool(unknown)

@@ -56,8 +56,9 @@ def verify(spec: EngineSpec, data: Path) -> list[Flaw]:
 
 
 def _present(spec: EngineSpec, folder: Path) -> list[WeightFile]:
-    """Return the weights that the defaults need and those that were fetched for other options."""
-    always = wanted_weights(spec)
+    """Return the weights that the defaults need (not where a voice has its own) and those that were fetched besides."""
+    own = any(voice.weights and all((folder / w.path).exists() for w in voice.weights) for voice in spec.voices)
+    always = () if own else wanted_weights(spec)
     every = [*spec.weights, *(weight for voice in spec.voices for weight in voice.weights)]
     return [weight for weight in every if weight in always or (folder / weight.path).exists()]
 

@@ -17,8 +17,9 @@ from podcast.environments.downloads import flaw, known
 from podcast.environments.install import Means, bring_weights
 from podcast.environments.manifest import check_options, wanted_weights
 from podcast.environments.places import held
+from podcast.environments.plan import in_units
 from podcast.environments.session import INSIDE
-from podcast.environments.spec import Environment, WeightFile
+from podcast.environments.spec import EngineVoice, Environment, WeightFile
 from podcast.environments.worker import OutOfMemory, Setup, Worker
 from podcast.errors import ConfigError, EngineError
 from podcast.proof import Proof, Step, Watch, ladder, policy_for
@@ -42,6 +43,14 @@ class Installed:
                              proof.certainty, policy=dict(self._setup(proof.device).policy))
         room.uses.append(self.use)
 
+    def bring_voice(self, voice: EngineVoice | None) -> None:
+        """Bring what a voice needs that is not here yet; None: one that is imitated.
+
+        Raises:
+            EngineError: a file cannot be fetched, or is not as pinned.
+        """
+        self.bring(voice.weights if voice and voice.weights else self._wanted)
+
     def bring(self, files: Sequence[WeightFile]) -> None:
         """Bring weights that are not here yet, such as a voice's.
 
@@ -50,10 +59,14 @@ class Installed:
         """
         with self._bringing:  # threads of a run first wait for each other, then for other processes
             missing = [file for file in files if flaw(file, self.environment.weights, quick=True)]
-            if missing:
-                means = Means(self.room.prove, tell=self.room.tell, warn=self.room.warn)
-                with held(self.spec.name, self.room.data, self.room.tell):
-                    bring_weights(self.spec, self.room.data, missing, means)
+            if not missing:
+                return
+            size = sum(known(file, self.environment.weights).size or 0 for file in missing)
+            self.room.tell(f"{self.spec.name} fetches {in_units(size) if size else 'more'} of weights")
+            with self.room.stage("weights") as reach, held(self.spec.name, self.room.data, self.room.tell):
+                means = Means(self.room.prove, tell=self.room.tell, warn=self.room.warn,
+                              progress=lambda step, share: reach(share))
+                bring_weights(self.spec, self.room.data, missing, means)
 
     def worker(self) -> Worker:
         """Return the worker that the next job will go to."""
@@ -84,7 +97,8 @@ class Installed:
         except EngineError as error:  # the user's slip, and no reason to fall back
             raise ConfigError(error.problem, error.remedy, error.where) from error
         self._wanted = wanted_weights(self.spec, chosen)
-        self.bring(self._wanted)  # before anything is looked up by what they are
+        if not any(voice.weights for voice in self.spec.voices):  # else they come with the voice that speaks
+            self.bring(self._wanted)  # before anything is looked up by what they are
         return chosen
 
     def run(self, args: Mapping[str, Any], progress: Callable[[float], None] = lambda share: None) -> dict[str, Any]:

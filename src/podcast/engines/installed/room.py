@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podcast.engines.installed.use import DeviceUse, Wish
 from podcast.errors import EngineError
+from podcast.reporter import Reporter
 
 if TYPE_CHECKING:
     from podcast.engines.installed.engine import Installed
     from podcast.environments.hub import Workers
     from podcast.environments.spec import EngineKind, EngineSpec, Environment
     from podcast.proof import CardReader, Proof
-
-Say = Callable[[str], None]
 
 
 class EngineRoom:
@@ -39,7 +38,7 @@ class EngineRoom:
         reader: CardReader | None = None,
     ) -> None:
         self.data, self.folders, self.wish, self.commercial_safe = data, folders, wish or Wish(), commercial_safe
-        self._ears: list[tuple[Say, Say]] = []
+        self._reporters: list[Reporter] = []
         self._reader = reader
         self.uses: list[DeviceUse] = []
         self._engines: dict[str, Installed] = {}
@@ -70,23 +69,35 @@ class EngineRoom:
             self._workers.close(now=kind is not None)
 
     @contextmanager
-    def heard(self, tell: Say, warn: Say) -> Iterator[None]:
-        """Let somebody hear what may interest the user, and what the user should know."""
-        self._ears.append((tell, warn))
+    def heard(self, reporter: Reporter) -> Iterator[None]:
+        """Let somebody hear what happens."""
+        self._reporters.append(reporter)
         try:
             yield
         finally:
-            self._ears.remove((tell, warn))
+            self._reporters.remove(reporter)
 
     def tell(self, text: str) -> None:
         """Say what may interest the user."""
-        for tell, _ in tuple(self._ears):
-            tell(text)
+        for reporter in tuple(self._reporters):
+            reporter.tell(text)
 
     def warn(self, text: str) -> None:
         """Say what the user should know."""
-        for _, warn in tuple(self._ears):
-            warn(text)
+        for reporter in tuple(self._reporters):
+            reporter.warn(text)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Callable[[float], None]]:
+        """Let work be seen that has a length; what is yielded is told how far it is, 0 … 1."""
+        with ExitStack() as stack:
+            seen = [(one, stack.enter_context(one.stage(name))) for one in tuple(self._reporters)]
+
+            def reach(share: float) -> None:
+                for reporter, stage in seen:
+                    reporter.reach(stage, share)
+
+            yield reach
 
     def specs(self, kind: EngineKind) -> dict[str, EngineSpec]:
         """Return the engines of a kind that there are, installed or not; folders that can't be read are told."""

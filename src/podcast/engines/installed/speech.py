@@ -83,8 +83,8 @@ class InstalledSpeech:
             terms = found.licence if found else "as of the engine's weights that imitate"
             raise EngineError(f"the licence of the voice {voice} ({terms}) forbids commercial use",
                               f"it may use {', '.join(self.voices(language)[:6])}", "commercial_safe")
-        if found is not None:
-            self.engine.bring(found.weights)
+        if not (file and file.suffix.lower() == MODEL):
+            self.engine.bring_voice(found)
         named = f"{file}{speaker}" if file else voice  # a sample, or the user's own model
         value = self.engine.run({"text": text, "voice": named, "language": language, "options": dict(options),
                                  "seed": 0, "into": str(into)})
