@@ -62,7 +62,7 @@ class Installed:
             if not missing:
                 return
             size = sum(known(file, self.environment.weights).size or 0 for file in missing)
-            self.room.tell(f"{self.spec.name} fetches {in_units(size) if size else 'more'} of weights")
+            self.room.tell(f"{self.spec.name} fetches weights" + (f": {in_units(size)}" if size else ""))
             with self.room.stage("weights") as reach, held(self.spec.name, self.room.data, self.room.tell):
                 means = Means(self.room.prove, tell=self.room.tell, warn=self.room.warn,
                               progress=lambda step, share: reach(share))
