@@ -206,8 +206,8 @@ def test_wide_smiles_are_drawn_together_more() -> None:
 
 
 @cache
-def smiling_face() -> FaceMap:
-    """The drawn face with lips apart and white teeth between them."""
+def smiling_face(inside: tuple[int, int, int] = (245, 245, 245)) -> FaceMap:
+    """The drawn face with lips apart and white teeth, or another colour, between them."""
     face = drawn_face()
     lm, image = face.landmarks.copy(), face.image.copy()
     bow = 1 - np.linspace(-1, 1, 11) ** 2
@@ -215,7 +215,7 @@ def smiling_face() -> FaceMap:
         lm[list(ids), 1] += 0.05 * face.height * bow
     for ids, colour in (
         (UPPER_OUTER + LOWER_OUTER[::-1], (180, 80, 85)),
-        (UPPER_INNER + LOWER_INNER[::-1], (245,) * 3),
+        (UPPER_INNER + LOWER_INNER[::-1], inside),
     ):
         cv2.fillPoly(image, [np.rint(lm[list(ids), :2] * 16).astype(np.int32)], colour, cv2.LINE_AA, 4)
     return FaceMap(image, lm, face.matte, 1.0)
@@ -231,6 +231,39 @@ def test_teeth_of_the_picture_are_shown_and_can_be_hidden() -> None:
         for p in (REST, pose(press=1), pose(press=1, jaw=1))
     ]
     assert white[0] > 35 and max(white[1:]) < 0.1 * white[0]
+
+
+def test_rounded_lips_close_in_before_the_teeth_of_the_picture() -> None:
+    apart, closed = figure(smiling_face()), figure()
+    for p in (pose(pucker=1, jaw=0.2), pose(pucker=0.8, jaw=0.1)):
+        gaps = [np.diff(np.stack(x.mouth.contours(p))[..., 1], axis=0).max() for x in (apart, closed)]
+        assert gaps[0] < 1.4 * gaps[1]
+    rows, cols = mouth_box(apart)
+    rounded = apart.draw(pose(pucker=1, jaw=0.2))[rows, cols, 0]
+    assert rounded.max() < 185  # no teeth of the smile in the light
+
+
+def test_what_lips_show_between_them_gives_way_to_teeth_unless_it_is_teeth() -> None:
+    teeth, lip = figure(smiling_face()).mouth.inside, figure(smiling_face((120, 45, 50))).mouth.inside
+    assert teeth.toothy and not lip.toothy
+    portrait = figure(smiling_face((120, 45, 50)))
+    rows, cols = mouth_box(portrait)
+    assert portrait.draw(REST)[rows, cols, 1].max() < 131  # U: nothing pale but skin
+    shown = portrait.draw(pose(jaw=0.5, **{"raise": 0.4}))[rows, cols]
+    assert ((shown[..., 0] > 100) & (np.abs(shown[..., 2].astype(int) - 128) < 6)).sum() > 20
+
+
+def test_nothing_moves_above_and_below_what_is_drawn_for_a_mouth() -> None:
+    smile = smiling_face()
+    lm = smile.landmarks.copy()
+    for ids in (UPPER_OUTER, UPPER_INNER, LOWER_INNER, LOWER_OUTER):  # ends turned up
+        middle = lm[list(ids), 0].mean()
+        lm[list(ids), 0] = middle + 1.6 * (lm[list(ids), 0] - middle)
+        lm[list(ids), 1] -= 0.06 * smile.height * np.linspace(-1, 1, 11) ** 2
+    for face in (drawn_face(), smile, FaceMap(smile.image, lm, smile.matte, 1.0)):
+        mouth = figure(face).mouth
+        for field in (mouth.above, mouth.below):
+            assert np.abs(field[:, [0, -1]]).max() < 0.3  # pixels
 
 
 def mouth_box(portrait: PortraitFigure) -> tuple[slice, slice]:

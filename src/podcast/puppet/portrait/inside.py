@@ -23,6 +23,14 @@ _RIM = 0.5  # of the lips' dark inner edge
 _OWN_RIM = 0.25  # of it where the picture shows that edge
 _SHRUNK = 0.2  # of the gap between lips: what of it may be lip at either edge
 _COVER = 0.07  # of the teeth by rounded lips, mouth widths
+_WIDEST = 0.30  # of a mouth that teeth and tongue go by, face heights: smiles are wider, teeth are not
+_HIDES = 0.1, 0.8  # rounding of lips over which what the picture shows inside gives way to what is behind rounded lips
+_HIGHER = 0.12  # mouth widths by which teeth that the picture shows go on behind the upper lip
+_UPPER_EDGE = 0.13  # mouth widths below the lip line where drawn upper teeth end for certain
+_TOOTHY = 0.2  # share of what the picture shows inside that is teeth, from which on they are kept in open mouths ...
+_GREY = 0.1  # colour of lips that have none to be told by
+_OPENS = 0.02, 0.12  # ... else what is shown gives way over so many mouth widths that the lips part
+_SLIVER = 0.05  # mouth widths, below which a gap between lips is none
 _TOOTH = np.array([255.0, 247.0, 232.0])  # RGB of a tooth in white light
 
 
@@ -36,6 +44,8 @@ class Inside:
         y, x = np.mgrid[0:h, 0:w].astype(np.float32)
         x, y = x - np.float32(self.origin[0]), (y - np.float32(self.origin[1])) / self.width
         x = x / np.float32(2) / np.where(x < 0, np.float32(shape.left), np.float32(shape.right))  # turned like the lips
+        self.unit = min(self.width, _WIDEST * shape.face)
+        x, y = x * np.float32(self.width / self.unit), y * np.float32(self.width / self.unit)
         tones = _Tones(cutout, shape)
         self.cavity = _yuv(tones.cavity * (0.5 + 0.9 * np.clip((y + 0.05) / 0.5, 0, 1))[..., None])
         self.upper = _teeth(x, y, tones.tooth, 0.40, True)
@@ -47,9 +57,10 @@ class Inside:
             for colour in (np.r_[_BLACK, 255.0], _RIM * np.r_[self.lip, 255.0])
         )
         self._lights = np.rint(255 * _LIGHT).astype(np.uint8)
-        self.own = self._own(cutout)
+        self.toothy = False
+        self.own = self._own(cutout, tones.lip)
 
-    def _own(self, cutout: Cutout) -> np.ndarray | None:
+    def _own(self, cutout: Cutout, lip: np.ndarray) -> np.ndarray | None:
         """Return the inside that the picture shows, as a layer, where it shows one."""
         s = self.shape
         if not s.parted:
@@ -59,7 +70,11 @@ class Inside:
         soft = max(1.0, 0.012 * self.width)
         edge = np.minimum(soft, _SHRUNK * s.gap)[:, None] * (0.0, 1.0)  # corners are too narrow to lose as much
         sure = _filled(self.size, closed_curve(np.vstack([s.upper + edge, (s.lower - edge)[::-1][1:-1]])) + self.origin)
+        rgb = cv2.warpAffine(cutout.picture, matrix, self.size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        self.toothy = _teeth_in(rgb[sure > 200].astype(float), lip) > _TOOTHY
         layer[..., :3] = np.clip(fill(layer[..., :3].astype(np.float32), sure < 250) + 0.5, 0, 255)
+        above = max(1, round(_HIGHER * self.width))  # the upper lip may be raised
+        sure = cv2.dilate(sure, np.ones((above + 1, 1), np.uint8), anchor=(0, 0))
         reach = 2 * int(np.ceil(soft)) + 1  # so that it ends under the lips, not beside them
         alpha = cv2.GaussianBlur(cv2.dilate(sure, np.ones((reach, reach), np.uint8)), (0, 0), soft)
         return cv2.multiply(layer, _four(alpha), scale=1 / 255)
@@ -89,7 +104,7 @@ class Inside:
         It is darker under the upper lip and towards the corners, with the lips' dark inner edge around.
         """
         size, width = (box[0].stop - box[0].start, box[1].stop - box[1].start), self.width
-        mask = _filled(size, outline)
+        mask = _opened(_filled(size, outline), min(_SLIVER * width, 0.35 * gap))
         alpha = soft(mask, max(0.7, 0.010 * width))
         lit = _filled(size, outline + np.array([0, min(0.035 * width, 0.22 * gap)]))
         lit = soft(lit, float(np.clip(0.30 * gap, 0.012 * width, 0.05 * width)))
@@ -98,31 +113,44 @@ class Inside:
         rim = cv2.subtract(wide, alpha)
         own, rest = None, alpha  # what is not covered by the inside that the picture shows
         if self.own is not None:  # it brings its own shade
-            gain = 1 - 0.85 * float(pose[INDEX["pucker"]])
-            own = cv2.multiply(self.own[box], _four(alpha), scale=gain / 255)
+            own = cv2.multiply(self.own[box], _four(alpha), scale=self._kept(pose, gap) / 255)
             rest = cv2.subtract(alpha, cv2.extractChannel(own, 3))
             rim = cv2.convertScaleAbs(rim, alpha=_OWN_RIM)
         light = cv2.multiply(rest, cv2.LUT(lit, self._lights), scale=1 / 255)
-        shown = cv2.multiply(self._parts(pose, box), _four(light), scale=1 / 255)
+        shown = cv2.multiply(self._parts(pose, gap, box), _four(light), scale=1 / 255)
         for colour, share in ((self._dark, cv2.subtract(rest, light)), (self._edge, rim)):
             shown = cv2.add(shown, cv2.multiply(colour[: size[0], : size[1]], _four(share), scale=1 / 255))
         shown = shown if own is None else cv2.add(shown, own)
         fade = float(rise(gap / width, 0.012, 0.045))
         return shown if fade >= 1 else cv2.convertScaleAbs(shown, alpha=fade)
 
-    def _parts(self, pose: np.ndarray, box: tuple[slice, slice]) -> np.ndarray:
+    def _kept(self, pose: np.ndarray, gap: float) -> float:
+        """Return how much is left, 0 … 1, of the inside that the picture shows; teeth stay as the mouth opens."""
+        if self.own is None:
+            return 0.0
+        open_ = gap - float(self.shape.gap.max())
+        shown = 1.0 if self.toothy else float(fall(open_ / self.width, *_OPENS))
+        return shown * float(fall(pose[INDEX["pucker"]], *_HIDES))
+
+    def _parts(self, pose: np.ndarray, gap: float, box: tuple[slice, slice]) -> np.ndarray:
         """Return cavity, tongue and teeth of a pose in a box of the sprites, (h, w, 4)."""
         c = {name: float(pose[INDEX[name]]) for name in ("jaw", "lower", "tongue", "pucker", "raise", "press")}
         picture = self.cavity[box].copy()
-        fall_ = c["jaw"] * (1 - c["press"]) * self.shape.drop + 0.03 * c["lower"] * self.width
-        cover = _COVER * c["pucker"] * self.width  # the lips of OO stand before the teeth ...
-        hidden = 1 - (0.5 if self.own is None else 0.75) * c["pucker"]  # ... and shade them
-        gap = float(self.shape.gap[5]) * self.shape.parted
-        _over(picture, self.lower, box, 0.95 * fall_ + 0.015 * self.width + cover, hidden)
-        tip = c["tongue"] * (0.85 * fall_ + 0.16 * self.width)
-        _over(picture, self.tongue, box, 0.85 * fall_ + 0.02 * self.width - 0.8 * tip, 1.0)
-        _over(picture, self.upper, box, -0.5 * gap - cover, hidden)
+        fall_, unit = c["jaw"] * (1 - c["press"]) * self.shape.drop + 0.03 * c["lower"] * self.width, self.unit
+        cover = _COVER * c["pucker"] * unit  # the lips of OO stand before the teeth ...
+        hidden = 1 - 0.5 * c["pucker"]  # ... and shade them
+        _over(picture, self.lower, box, 0.95 * fall_ + 0.015 * unit + cover, hidden)
+        tip = c["tongue"] * (0.85 * fall_ + 0.16 * unit)
+        _over(picture, self.tongue, box, 0.85 * fall_ + 0.02 * unit - 0.8 * tip, 1.0)
+        _over(picture, self.upper, box, -self._above_own(self._kept(pose, gap)) - cover, hidden)
         return cv2.cvtColor(picture, cv2.COLOR_BGR2BGRA)
+
+    def _above_own(self, kept: float) -> float:
+        """Return how far the drawn upper teeth keep above the lower edge of what the picture shows, pixels."""
+        if self.own is None:
+            return 0.0
+        usual = 0.5 * float(self.shape.gap[5])
+        return usual + kept * max(_UPPER_EDGE * self.unit - float(self.shape.lower[5, 1]) - usual, 0.0)
 
     def _paste(self, layer: np.ndarray, corner: np.ndarray, target: np.ndarray) -> None:
         h, w = layer.shape[:2]
@@ -153,7 +181,7 @@ class _Tones:
         tooth = light * (0.7 * tint + 0.3 * _TOOTH / _TOOTH.mean())
         if shape.parted:
             own = self._bright(shape.to_layer(np.vstack([shape.upper, shape.lower[::-1]])))
-            tooth = own if own.mean() > 0.55 * light else tooth
+            tooth = own if own.mean() > 0.55 * light and _teeth_in(own[None], self.lip) else tooth
         self.tooth = np.clip(tooth, 0, 238)
         red = float(np.clip((self.lip.max() - self.lip.min()) / max(float(self.lip.max()), 1) / 0.5, 0, 1))
         self.tongue = light * 0.62 * (red * np.array([1.0, 0.42, 0.40]) + (1 - red) * 0.75)
@@ -175,10 +203,27 @@ class _Tones:
         return pixels[luma >= np.quantile(luma, 0.8)].mean(0)
 
 
+def _teeth_in(rgb: np.ndarray, lip: np.ndarray) -> float:
+    """Return the share of colours (n, 3) that are paler than the lips and no darker, which is what teeth are."""
+    light, lips = rgb.mean(-1) / max(float(lip.mean()), 1), float(_colourful(lip))
+    teeth = light > 1.25 if lips < _GREY else (light > 0.75) & (_colourful(rgb) < 0.62 * lips)
+    return float(teeth.mean()) if len(rgb) else 0.0
+
+
+def _colourful(rgb: np.ndarray) -> np.ndarray:
+    return np.asarray((rgb.max(-1) - rgb.min(-1)) / np.maximum(rgb.max(-1), 1))
+
+
 def _filled(size: tuple[int, int], outline: np.ndarray) -> np.ndarray:
     mask = np.zeros(size, np.uint8)
     cv2.fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
     return mask
+
+
+def _opened(mask: np.ndarray, narrowest: float) -> np.ndarray:
+    """Return a mask without what is narrower, pixels: lips touch in their corners."""
+    side = 2 * round(narrowest / 2) + 1
+    return cv2.morphologyEx(mask, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
 
 
 def _four(mask: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ from podcast.puppet.pose import INDEX, REST
 _CELLS = 48  # nodes along a face height
 _JAW = 0.135, 0.46  # fall of the lower lip at jaw = 1: face heights, and at most this much of the mouth's width
 _MOVES = ("jaw", "wide", "pucker", "smile", "squeeze", "raise", "lower", "tuck", "shut", "part")
-_PARTED = 0.09  # gap in mouth widths from which a mouth counts as open
+_PARTED = 0.075  # gap in mouth widths from which a mouth counts as open
 _LINE = 0.55  # darkness of the line between lips that were apart
 _FIRM = 1.3  # pressed lips go beyond the gap that the mesh reports: it sees open mouths too small
 _UPPER_SHUT = 0.2  # of the gap is closed by the upper lip; the jaw and the lower lip do the rest
@@ -40,6 +40,9 @@ _GATHER = 0.36, 0.50  # narrowing of rounded lips: of a mouth at rest, and at mo
 # Dark corners of a smile: how far they may reach, of the way from the inner to the outer landmark (what goes on farther
 # is a beard's or a fold's shadow), and how many grey levels they are below the skin beside.
 _FARTHEST, _DARKER = 1.3, 50.0
+_ROUNDED = 0.7  # half widths over which the narrowing of rounded lips fades, so that they stay full
+_ROUND_SHUT = 0.95  # how far rounded lips close the gap that the picture shows
+_WIDEN = 0.17, 1.2, 1.7  # of half the width; fades from a smile of so many usual widths on
 _STILL = 0.1  # px, most that a move moves what is not drawn anew
 _CORNER = 0.20  # how far the corners and cheeks follow the jaw
 
@@ -61,6 +64,7 @@ class MouthShape:
     lower: np.ndarray
     upper_full: np.ndarray  # thickness of the lips along the contours
     lower_full: np.ndarray
+    parted: bool  # whether the picture shows what is between the lips
 
     @property
     def half(self) -> float:
@@ -71,11 +75,6 @@ class MouthShape:
     def gap(self) -> np.ndarray:
         """How far the lips stand apart in the picture along the contour, pixels."""
         return np.maximum(self.lower[:, 1] - self.upper[:, 1], 0)
-
-    @property
-    def parted(self) -> bool:
-        """Whether the picture shows what is between the lips."""
-        return float(self.gap.max()) > _PARTED * 2 * self.half
 
     @property
     def drop(self) -> float:
@@ -115,9 +114,9 @@ def measure(cutout: Cutout) -> MouthShape:
         return np.stack([offset @ across, offset @ down], -1)
 
     upper, lower = local(UPPER_INNER), local(LOWER_INNER)
-    for end, outer in zip((0, -1), local((UPPER_OUTER[0], UPPER_OUTER[-1])), strict=True):
-        if (lower - upper)[:, 1].max() < _PARTED * (upper[-1, 0] - upper[0, 0]):
-            break
+    parted = bool((lower - upper)[:, 1].max() > _PARTED * (upper[-1, 0] - upper[0, 0]))
+    ends = zip((0, -1), local((UPPER_OUTER[0], UPPER_OUTER[-1])), strict=True)
+    for end, outer in ends if parted else ():
         shift = _farther(cutout, middle, np.stack([across, down]), upper[end], outer)
         upper[end], lower[end] = upper[end] + shift, lower[end] + shift
     upper, lower = _ordered(upper), _ordered(lower)
@@ -129,7 +128,7 @@ def measure(cutout: Cutout) -> MouthShape:
         max(-float(marks[0, 1]), 0.3 * half), max(float(marks[1, 1]), half), float(marks[3, 0] - marks[2, 0]) / 2,
         float(np.linalg.norm(lm[FOREHEAD] - lm[CHIN])), upper, lower,
         np.maximum(upper[:, 1] - local(UPPER_OUTER)[:, 1], thin),
-        np.maximum(local(LOWER_OUTER)[:, 1] - lower[:, 1], thin),
+        np.maximum(local(LOWER_OUTER)[:, 1] - lower[:, 1], thin), parted,
     )  # fmt: skip
 
 
@@ -166,8 +165,9 @@ class MouthWarp:
         self.source = cutout.layer
         self.shape = shape = measure(cutout)
         reach = max(2.65 * shape.half, 1.1 * shape.jaw)
-        box = np.array([[-reach, -1.15 * shape.nose], [reach, -1.15 * shape.nose],
-                        [-reach, 1.8 * shape.chin], [reach, 1.8 * shape.chin]])  # fmt: skip
+        line = shape.line(np.linspace(-reach, reach, 32))
+        top, end = line.min() - 1.15 * shape.nose, line.max() + 1.8 * shape.chin
+        box = np.array([[-reach, top], [reach, top], [-reach, end], [reach, end]])
         corners = shape.to_layer(box)
         self._place(np.floor(corners.min(0)), np.ceil(corners.max(0)))
         self._place(*self._moving())
@@ -239,7 +239,7 @@ class MouthWarp:
             jaw, c["wide"], c["pucker"], c["smile"] - float(REST[INDEX["smile"]]),
             c["press"] * (_SQUEEZE if self.shape.parted else 1.0),
             c["raise"] * free, c["lower"] * free * (1 - c["tuck"]), c["tuck"] * free,
-            max(_FIRM * c["press"], 0.6 * c["tuck"], 0.75 * c["pucker"]), c["pucker"] * free,
+            max(_FIRM * c["press"], 0.6 * c["tuck"], min(1.2 * c["pucker"], _ROUND_SHUT)), c["pucker"] * free,
         ], np.float32)  # fmt: skip
 
     def draw(self, pose: np.ndarray, target: np.ndarray) -> None:
@@ -332,7 +332,7 @@ def _moves(s: MouthShape, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[np.nd
     jaw_low = jaw_low * fall(-v, 0.15, 1.0)
     jaw_up = np.where(u < 1, _CORNER - (_CORNER + 0.08) * arch**0.8, corner) * fall(-v, 0.1, 1.0) * fall(v, 0.3, 1.2)
     slide, near = np.where(u < 1, u, fall(u, 1.0, 2.3)), np.exp(-((np.where(v > 0, v * 0.95, v)) ** 2) / 0.35)
-    draw_in, close = np.where(u < 1, u, fall(u, 1.0, 2.2)), np.exp(-((over / a) ** 2))
+    draw_in, close = np.where(u < 1, u, fall(u, 1.0, 2.2)), np.exp(-((over / (_ROUNDED * a)) ** 2))
     lift = np.exp(-(((u - 1.05) / 0.8) ** 2)) * np.exp(-(((v + 0.1) / 0.75) ** 2))
 
     def both(dx: np.ndarray, dy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -341,11 +341,13 @@ def _moves(s: MouthShape, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[np.nd
     def pair(dx: np.ndarray, dy: np.ndarray) -> np.ndarray:
         return np.dstack([dx, dy]) * window[..., None]
 
+    b = min(a, 0.6 * _USUAL * s.face)  # rounded lips are no wider in a smile
+    wide = _WIDEN[0] * float(fall(2 * a / (_USUAL * s.face), *_WIDEN[1:]))
     pull = -0.10 * sideways * slide * near
     gather = -s.gather * sideways * draw_in * close
     return {
         "jaw": (pair(pull, s.drop * jaw_up), pair(pull, s.drop * jaw_low)),
-        "wide": both(0.17 * sideways * slide * near, -0.03 * a * slide * near),
+        "wide": both(wide * sideways * slide * near, -0.03 * a * slide * near),
         "pucker": (
             pair(gather, -0.06 * a * arch * lip_up * deep_up),
             pair(gather, 0.07 * a * arch * lip_low * deep_low),
@@ -359,5 +361,5 @@ def _moves(s: MouthShape, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[np.nd
                  pair(zero, -0.05 * a * arch * lip_low - 0.35 * thick_low * deep_low * lip_low * arch)),
         "shut": (pair(zero, _UPPER_SHUT * gap * fall(-v, 0.15, 0.95)),
                  pair(zero, -(1 - _UPPER_SHUT) * gap * fall(v, 0.2, 0.95))),
-        "part": (pair(zero, -0.07 * a * np.sqrt(arch) * lip_up), pair(zero, 0.11 * a * np.sqrt(arch) * lip_low)),
+        "part": (pair(zero, -0.07 * b * np.sqrt(arch) * lip_up), pair(zero, 0.11 * b * np.sqrt(arch) * lip_low)),
     }  # fmt: skip
