@@ -206,13 +206,13 @@ def test_wide_smiles_are_drawn_together_more() -> None:
 
 
 @cache
-def smiling_face(inside: tuple[int, int, int] = (245, 245, 245)) -> FaceMap:
-    """The drawn face with lips apart and white teeth, or another colour, between them."""
+def smiling_face(inside: tuple[int, int, int] = (245, 245, 245), gap: float = 0.05) -> FaceMap:
+    """The drawn face with lips apart, by face heights, and white teeth, or another colour, between them."""
     face = drawn_face()
     lm, image = face.landmarks.copy(), face.image.copy()
     bow = 1 - np.linspace(-1, 1, 11) ** 2
     for ids in (LOWER_INNER, LOWER_OUTER):
-        lm[list(ids), 1] += 0.05 * face.height * bow
+        lm[list(ids), 1] += gap * face.height * bow
     for ids, colour in (
         (UPPER_OUTER + LOWER_OUTER[::-1], (180, 80, 85)),
         (UPPER_INNER + LOWER_INNER[::-1], inside),
@@ -251,6 +251,12 @@ def test_what_lips_show_between_them_gives_way_to_teeth_unless_it_is_teeth() -> 
     assert portrait.draw(REST)[rows, cols, 1].max() < 131  # U: nothing pale but skin
     shown = portrait.draw(pose(jaw=0.5, **{"raise": 0.4}))[rows, cols]
     assert ((shown[..., 0] > 100) & (np.abs(shown[..., 2].astype(int) - 128) < 6)).sum() > 20
+
+
+def test_lips_hardly_apart_are_if_there_are_teeth_between_them() -> None:
+    shown = [figure(smiling_face(colour, 0.015)).mouth.shape for colour in ((235, 232, 225), (170, 75, 80))]
+    assert [shape.parted for shape in shown] == [True, False]
+    assert shown[0].gap.max() == pytest.approx(shown[1].gap.max(), rel=0.1)
 
 
 def test_nothing_moves_above_and_below_what_is_drawn_for_a_mouth() -> None:

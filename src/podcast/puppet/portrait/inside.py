@@ -27,9 +27,10 @@ _WIDEST = 0.30  # of a mouth that teeth and tongue go by, face heights: smiles a
 _HIDES = 0.1, 0.8  # rounding of lips over which what the picture shows inside gives way to what is behind rounded lips
 _HIGHER = 0.12  # mouth widths by which teeth that the picture shows go on behind the upper lip
 _UPPER_EDGE = 0.13  # mouth widths below the lip line where drawn upper teeth end for certain
-_TOOTHY = 0.2  # share of what the picture shows inside that is teeth, from which on they are kept in open mouths ...
+_TOOTHY, _TALL = 0.2, 0.09  # share of what the picture shows inside that is teeth, and mouth widths of its gap ...
 _GREY = 0.1  # colour of lips that have none to be told by
-_OPENS = 0.02, 0.12  # ... else what is shown gives way over so many mouth widths that the lips part
+# ... from which on they are kept in open mouths; else they give way over so many mouth widths that the lips part.
+_OPENS = 0.02, 0.12
 _SLIVER = 0.05  # mouth widths, below which a gap between lips is none
 _TOOTH = np.array([255.0, 247.0, 232.0])  # RGB of a tooth in white light
 
@@ -71,7 +72,8 @@ class Inside:
         edge = np.minimum(soft, _SHRUNK * s.gap)[:, None] * (0.0, 1.0)  # corners are too narrow to lose as much
         sure = _filled(self.size, closed_curve(np.vstack([s.upper + edge, (s.lower - edge)[::-1][1:-1]])) + self.origin)
         rgb = cv2.warpAffine(cutout.picture, matrix, self.size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        self.toothy = _teeth_in(rgb[sure > 200].astype(float), lip) > _TOOTHY
+        tall = float(s.gap.max()) > _TALL * self.width
+        self.toothy = tall and teeth_in(rgb[sure > 200].astype(float), lip) > _TOOTHY
         layer[..., :3] = np.clip(fill(layer[..., :3].astype(np.float32), sure < 250) + 0.5, 0, 255)
         above = max(1, round(_HIGHER * self.width))  # the upper lip may be raised
         sure = cv2.dilate(sure, np.ones((above + 1, 1), np.uint8), anchor=(0, 0))
@@ -181,7 +183,7 @@ class _Tones:
         tooth = light * (0.7 * tint + 0.3 * _TOOTH / _TOOTH.mean())
         if shape.parted:
             own = self._bright(shape.to_layer(np.vstack([shape.upper, shape.lower[::-1]])))
-            tooth = own if own.mean() > 0.55 * light and _teeth_in(own[None], self.lip) else tooth
+            tooth = own if own.mean() > 0.55 * light and teeth_in(own[None], self.lip) else tooth
         self.tooth = np.clip(tooth, 0, 238)
         red = float(np.clip((self.lip.max() - self.lip.min()) / max(float(self.lip.max()), 1) / 0.5, 0, 1))
         self.tongue = light * 0.62 * (red * np.array([1.0, 0.42, 0.40]) + (1 - red) * 0.75)
@@ -203,7 +205,7 @@ class _Tones:
         return pixels[luma >= np.quantile(luma, 0.8)].mean(0)
 
 
-def _teeth_in(rgb: np.ndarray, lip: np.ndarray) -> float:
+def teeth_in(rgb: np.ndarray, lip: np.ndarray) -> float:
     """Return the share of colours (n, 3) that are paler than the lips and no darker, which is what teeth are."""
     light, lips = rgb.mean(-1) / max(float(lip.mean()), 1), float(_colourful(lip))
     teeth = light > 1.25 if lips < _GREY else (light > 0.75) & (_colourful(rgb) < 0.62 * lips)

@@ -24,13 +24,14 @@ from podcast.puppet.portrait.geometry import (
     rise,
     soft,
 )
-from podcast.puppet.portrait.inside import Inside
+from podcast.puppet.portrait.inside import Inside, teeth_in
 from podcast.puppet.pose import INDEX, REST
 
 _CELLS = 48  # nodes along a face height
 _JAW = 0.135, 0.46  # fall of the lower lip at jaw = 1: face heights, and at most this much of the mouth's width
 _MOVES = ("jaw", "wide", "pucker", "smile", "squeeze", "raise", "lower", "tuck", "shut", "part")
 _PARTED = 0.075  # gap in mouth widths from which a mouth counts as open
+_TEETH = 0.04, 0.12  # or from which on, where so much of what is between the lips is teeth
 _LINE = 0.55  # darkness of the line between lips that were apart
 _FIRM = 1.3  # pressed lips go beyond the gap that the mesh reports: it sees open mouths too small
 _UPPER_SHUT = 0.2  # of the gap is closed by the upper lip; the jaw and the lower lip do the rest
@@ -114,7 +115,8 @@ def measure(cutout: Cutout) -> MouthShape:
         return np.stack([offset @ across, offset @ down], -1)
 
     upper, lower = local(UPPER_INNER), local(LOWER_INNER)
-    parted = bool((lower - upper)[:, 1].max() > _PARTED * (upper[-1, 0] - upper[0, 0]))
+    gap = float((lower - upper)[:, 1].max() / max(upper[-1, 0] - upper[0, 0], 1e-6))
+    parted = gap > _PARTED or (gap > _TEETH[0] and _shows_teeth(cutout))
     ends = zip((0, -1), local((UPPER_OUTER[0], UPPER_OUTER[-1])), strict=True)
     for end, outer in ends if parted else ():
         shift = _farther(cutout, middle, np.stack([across, down]), upper[end], outer)
@@ -130,6 +132,19 @@ def measure(cutout: Cutout) -> MouthShape:
         np.maximum(upper[:, 1] - local(UPPER_OUTER)[:, 1], thin),
         np.maximum(local(LOWER_OUTER)[:, 1] - lower[:, 1], thin), parted,
     )  # fmt: skip
+
+
+def _shows_teeth(cutout: Cutout) -> bool:
+    """Tell whether there are teeth between lips that the mesh reports as hardly apart."""
+    lm = cutout.landmarks[:, :2]
+    outer, upper, lower = (lm[list(ids)][2:-2] for ids in (LOWER_OUTER, UPPER_INNER, LOWER_INNER))
+
+    def seen(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        u, v = np.moveaxis(a + (b - a) * np.linspace(0.15, 0.85, 9)[:, None, None], -1, 0).astype(np.float32)
+        return cv2.remap(cutout.picture, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).reshape(-1, 3)
+
+    lip = np.median(seen(lower, outer), axis=0)
+    return teeth_in(seen(upper, lower).astype(float), lip) > _TEETH[1]
 
 
 def _farther(
