@@ -70,7 +70,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
     means = Means(prove_environment, check_worker)
     voice = {"kind": "speech", "languages": ["en"], "timings": True,
-             "voices": [{"name": "hum", "language": "en", "gender": "female", "about": "a hum"}]}
+             "voices": [{"name": "hum", "language": "en", "gender": "female", "about": "hums",
+                         "licence": "CC-BY-4.0"}]}
     options = {**yaml.safe_load((FIXTURE / "engine.yaml").read_text())["options"],
                "chunk": {"type": "integer", "default": 0}}
     for name, changes in (("lamp", {"options": options}), ("hummer", voice), ("mimic", {**voice, "clones": True}),
@@ -309,10 +310,16 @@ def test_a_voice_is_fetched_at_its_first_use_and_no_other(
 
 def test_a_voice_that_fails_gives_way_to_the_built_in_one(fresh: Path, home: Path) -> None:
     (fresh / "s.txt").write_text("---\nlanguage: en\n---\nHello there, this is one sentence.\n")
-    create(fresh, "--audio-only", "--skip-music", "--set", "tts.engine=hummer", "--set", "tts.voice=hum",
-           "--set", f"engines_path=[{home / 'engines'}]", "--set", 'engines={"hummer": {"mood": "crash"}}')
+    settings = ("--audio-only", "--skip-music", "--set", "tts.engine=hummer", "--set", "tts.voice=hum",
+                "--set", f"engines_path=[{home / 'engines'}]")
+    create(fresh, *settings)
+    ledger = {row["name"]: row["licence"] for row in _report(fresh)["licences"]}
+    assert ledger["voice hum"] == "CC-BY-4.0" and not any("espeak" in name for name in ledger)
+    create(fresh, *settings, "--set", 'engines={"hummer": {"mood": "crash"}}')
     assert any("the built-in voice speaks instead" in w for w in _report(fresh)["warnings"])
     assert _stage(fresh, "narration")["engine"] == "espeak"
+    ledger = {row["name"]: row["licence"] for row in _report(fresh)["licences"]}
+    assert "voice hum" not in ledger and any("voice espeak" in name for name in ledger)
 
 
 # ---------------------------------------------------------------- the card during the work

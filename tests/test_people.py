@@ -48,6 +48,9 @@ def test_a_recording_replaces_the_voice_and_keeps_its_own_pauses(tmp_path: Path)
     assert all(word in said for word in " ".join(SENTENCES).split())
     with av.open(str(tmp_path / "data/episodes/s/s.mp4")) as container:
         assert container.duration / av.time_base > len(read_wav(recording)) / 48_000
+    ledger = json.loads((tmp_path / "data/episodes/s/report.json").read_text())["licences"]
+    assert any(row["name"] == "recording" for row in ledger)
+    assert not any(row["name"].startswith("voice") for row in ledger)
     create(tmp_path, "--narration", "voice.wav", "--skip-music")
     assert counts(tmp_path)["narration"][0] == counts(tmp_path)["video"][0] == 0
 

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from podcast import __version__
@@ -28,7 +29,10 @@ from podcast.report import (
     versions,
 )
 from podcast.reporter import Reporter, Stage
-from podcast.wiring.engines import Chosen
+from podcast.wiring.engines import Chosen, embedded_music, embedded_speech
+from podcast.wiring.sound import voices
+
+_NOT_FREE = "forbids commercial use"
 
 
 def account(
@@ -49,7 +53,7 @@ def account(
         script.title, time.strftime("%Y-%m-%dT%H:%M:%S%z"), episode.seconds, ("podcast", *sys.argv[1:]),
         {"script": str(script.path)}, _differences(loaded, config, script), stages, encoded,
         SoundReport(mix.loudness, mix.true_peak, config.mix.loudness), video, versions(),
-        _licences(config, presenters, room, chosen), (*reporter.warnings, *published.notes),
+        _licences(config, script, presenters, reporter, room, chosen), (*reporter.warnings, *published.notes),
         tuple(f.name for f in episode.files),
     )
 
@@ -86,20 +90,37 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _licences(
-    config: Config, presenters: Sequence[Presenter], room: EngineRoom, chosen: Sequence[Chosen]
+    config: Config, script: Script, presenters: Sequence[Presenter], reporter: Reporter, room: EngineRoom,
+    chosen: Sequence[Chosen],
 ) -> tuple[Licence, ...]:
     """Return the ledger: every engine, its code and its weights, and what else is in an episode."""
-    speech, music = (one.engine.info for one in chosen)
+    at_work = {stage.name: stage.engine for stage in reporter.stages}  # not what was chosen, if that failed
+    speech, music = chosen
     found = [Licence(f"podcast {__version__}", "Apache-2.0"),
-             Licence(f"voice {speech.name} {speech.version}", speech.licence, speech.note)]
+             *_of_voices(config, script, speech, at_work["narration"])]
     if config.music.enabled:
-        found.append(Licence(f"music {music.name} {music.version}", music.licence, music.note))
+        info = (music if at_work["music"] == music.engine.info.name else embedded_music(config, "")).engine.info
+        found.append(Licence(f"music {info.name} {info.version}", info.licence, info.note))
     for spec in room.used():
         code, weights, free = spec.licence.code, spec.licence.weights, spec.licence.commercial
         found.append(Licence(f"engine {spec.name} {spec.version}, code", code, spec.licence.note))
         found += [Licence(f"engine {spec.name} {spec.version}, weights", weights,
-                          "" if free else "forbids commercial use")] if weights else []
+                          "" if free else _NOT_FREE)] if weights else []
     found += [Licence(f"presenter {p.name}", "the picture's own") if p.is_portrait else
               Licence(f"presenter {p.figure.name}", load_spec(p.figure).licence) for p in presenters]
     return (*found, Licence("font FiraGO", "OFL-1.1"), Licence("FFmpeg with x264", "GPL-2.0-or-later",
                                                                "the programs; not what is made with them"))
+
+
+def _of_voices(config: Config, script: Script, speech: Chosen, at_work: str) -> list[Licence]:
+    if at_work == "recording":
+        return [Licence("recording", "its speaker's own")]
+    engine, lost = speech.engine, None
+    if at_work != engine.info.name:
+        engine, lost = embedded_speech(config, "").engine, engine
+    found = [Licence(f"voice {engine.info.name} {engine.info.version}", engine.info.licence, engine.info.note)]
+    if terms := getattr(engine, "terms", None):  # of each voice: the engine is installed, and they have several owners
+        for voice in dict.fromkeys(voices(config, script, engine, lost).values()):
+            licence, free = terms(voice)
+            found.append(Licence(f"voice {Path(voice).name}", licence, "" if free else _NOT_FREE))
+    return found

@@ -59,9 +59,15 @@ class InstalledSpeech:
     def _voice(self, name: str) -> EngineVoice | None:
         return next((v for v in self.engine.spec.voices if v.name == name.partition(SPEAKER)[0]), None)
 
-    def _commercial(self, voice: EngineVoice | None) -> bool:
-        """Tell whether what a voice says may be used commercially; an imitated one is as free as the least of all."""
-        return voice.commercial if voice else all(v.commercial for v in self.engine.spec.voices)
+    def terms(self, voice: str) -> tuple[str, bool]:
+        """Return a voice's licence, and whether what it says may be used commercially.
+
+        An imitated voice is as free as the least of all.
+        """
+        found = self._voice(voice)
+        if found is None:
+            return "as of the engine's weights that imitate", all(v.commercial for v in self.engine.spec.voices)
+        return found.licence or self.engine.spec.licence.weights, found.commercial
 
     def samples(self, voices: Iterable[str]) -> list[Path]:
         """Return the voices that are sound files of people to be imitated."""
@@ -79,8 +85,8 @@ class InstalledSpeech:
         if found is None and not self._takes(file):
             known = ", ".join(self.voices(language)[:6]) or "none for this language"
             raise EngineError(f"{self.info.name} has no voice {voice!r}", f"it has {known}", "voice")
-        if self.engine.room.commercial_safe and not self._commercial(found):
-            terms = found.licence if found else "as of the engine's weights that imitate"
+        terms, free = self.terms(voice)
+        if self.engine.room.commercial_safe and not free:
             raise EngineError(f"the licence of the voice {voice} ({terms}) forbids commercial use",
                               f"it may use {', '.join(self.voices(language)[:6])}", "commercial_safe")
         if not (file and file.suffix.lower() == MODEL):
