@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import cv2
 import numpy as np
@@ -104,7 +104,11 @@ class Nodes:
         ys = y0 + (np.arange(self.ny) - 0.5) * step - 0.5
         self.x, self.y = (a.astype(np.float32) for a in np.meshgrid(xs, ys))
         self.places = np.dstack([self.x, self.y])
-        self.cells = np.dstack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in (self.nx, self.ny))))
+
+    @cached_property
+    def cells(self) -> np.ndarray:
+        """The nodes' own places (h, w, 2), counted in steps."""
+        return np.dstack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in (self.nx, self.ny))))
 
     def enlarge(self, values: np.ndarray, start: int = 0, end: int | None = None) -> np.ndarray:
         """Return node values at every pixel of the box, or of its rows from `start` to `end`."""

@@ -118,9 +118,10 @@ class HeadWarp:
         """Yield what follows the head in a box of the region, turned, from above to below; left out rows are still."""
         width, height, step = box[2] - box[0], box[3] - box[1], self.step
         nodes = Nodes(box[0], box[1], width, height, step)
-        cells = self._inverse(move, pose, nodes.x - np.float32(self.at[0]), nodes.y - np.float32(self.at[1]))
-        seen, solid = self._covered(cells)
-        maps = (cells + np.float32(0.5)) * np.array(self.cell) - np.float32(0.5)
+        u, v = self._inverse(move, pose, nodes.x - np.float32(self.at[0]), nodes.y - np.float32(self.at[1]))
+        seen, solid = self._covered(u, v)
+        half = np.float32(0.5)
+        maps = cv2.merge([(u + half) * self.cell[0] - half, (v + half) * self.cell[1] - half])
         high = max(1, round(_STRIP / step))
         for start in range(0, nodes.ny - 2, high):
             end = min(start + high, nodes.ny - 2)
@@ -136,8 +137,8 @@ class HeadWarp:
             a, b = longest(_of_three(np.all(solid[used, first : last + 2], 0), np.logical_and))
             yield Strip(rows, left, part, slice(min(a * step, right - left), min(b * step, right - left)))
 
-    def _inverse(self, move: Move, pose: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return where nodes (places relative to the pivot) come from, (h, w, 2) in cells of the grid.
+    def _inverse(self, move: Move, pose: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return where nodes (places relative to the pivot) come from, in cells of the grid.
 
         It is `move.back` at the depth that is found there, gathered and counted in cells so that each round costs
         little.
@@ -154,17 +155,17 @@ class HeadWarp:
         for _ in range(_ROUNDS):
             depth, follow = cv2.split(self._sample(self.fields, mx, my))
             mx, my = sx + (gx - ux * depth) * follow, sy + (gy - uy * depth) * follow
-        cells = cv2.merge([mx, my])
         weights = travels(pose)
-        if weights.any():  # these say where a place comes from, so they need no inverse
-            cells -= self._sample(combined(weights, self.basis), mx, my)
-        return cells
+        if not weights.any():
+            return mx, my
+        away, down = cv2.split(self._sample(combined(weights, self.basis), mx, my))
+        return mx - away, my - down  # these say where a place comes from, so they need no inverse
 
-    def _covered(self, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _covered(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return for nodes (places in cells) whether any of the head is near, and whether nothing else is."""
-        at = cells * np.float32(_FINE) + np.float32(0.5 * _FINE - 0.5 + _RIM)
-        cover = cv2.remap(self.cover, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return cover[..., 0] > 0, cover[..., 1] == 255
+        scale, shift = np.float32(_FINE), np.float32(0.5 * _FINE - 0.5 + _RIM)
+        near, whole = cv2.split(self._sample(self.cover, u * scale + shift, v * scale + shift))
+        return near > 0, whole == 255
 
     def _to_cells(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return places of the layer in cells of the grid, counted from the middle of the first."""
