@@ -16,7 +16,7 @@ from podcast.errors import MediaError
 from podcast.puppet.face_tracks import KEPT, measure
 from podcast.puppet.template import COLUMN, LEAST, TRACKS, MotionTemplate
 
-VERSION = 3  # of the extraction; part of the key of what is made from a clip
+VERSION = 4  # of the extraction; part of the key of what is made from a clip
 LONGEST = 120.0  # s of a clip that are used: more makes no presenter livelier, and memory stays bounded
 _SHOWN = 0.8  # share of the frames with a face from which a lack of faces is not what is wrong with a clip
 _FASTEST = 30  # frames per second of a template at most; a blink still takes four

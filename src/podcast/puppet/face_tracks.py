@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import median_filter
+from scipy.ndimage import binary_dilation, median_filter
 
-from podcast.puppet.headfit import CHIN, FOREHEAD, SKULL, Turns, angles, in_head, turns
+from podcast.puppet.headfit import CHIN, FOREHEAD, SKULL, Turns, angles_about_neck, in_head, turns
 from podcast.puppet.template import TRACKS
 
 _MARKS = (  # landmarks, left first as the viewer sees them
@@ -38,6 +38,7 @@ _SHUT_GAP, _NARROW_GAP = 0.11, 0.15  # eye widths between lids that are shut for
 _SQUINT = 0.4  # of the way from open to shut, the most that is held by lids that are not shut: a laugh, bright light
 _LID_NOISE = 0.12  # of the way from open to shut
 _BLINK, _BLINKING = 0.55, 0.30  # a lid that comes this far shuts; the iris is not seen from here on
+_BESIDE = 2  # frames beside a blink in which the lids still tell nothing of the gaze
 _QUICK = 21  # frames; what comes and goes within half of them is quick
 _BROW_LEAST, _BROW_MOST = 0.022, 0.05  # face heights of a raise of 1: what this person does, within these bounds
 _BROW_STRONG = 99  # percentile of this person's raises
@@ -54,7 +55,7 @@ def measure(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     head = turns(points, KEPT)
     face = _upright(in_head(points, head))
     out = {name: np.zeros(len(points)) for name in TRACKS}
-    turn = angles(head.rotations)
+    turn = angles_about_neck(head.rotations)
     clear = _clearness(points)
     near = clear / clear.sum(1, keepdims=True)
     lids = (np.stack([_lids(face, side) for side in (0, 1)], 1) * near).sum(1)
@@ -143,7 +144,7 @@ def _gaze(face: np.ndarray, near: np.ndarray, seen: np.ndarray, pitch: np.ndarra
         both += near[:, side, None] * iris / (_GAZE_X, _GAZE_Y)
     if not seen.any():
         return np.zeros(len(face)), np.zeros(len(face))
-    open_ = seen & np.append(seen[1:], True) & np.append(True, seen[:-1])
+    open_ = ~binary_dilation(~seen, iterations=_BESIDE)
     open_ = open_ if open_.any() else seen
     index = np.arange(len(face))
     x, y = (np.interp(index, index[open_], column[open_] - np.median(column[open_])) for column in both.T)

@@ -18,6 +18,7 @@ SKULL = (10, 67, 297, 103, 332, 54, 284, 21, 251, 127, 356, 168, 6, 197, 195, 5,
 FOREHEAD, CHIN = 10, 152
 _ROUNDS = 4
 _SHAPED = 90  # frames from which the shape is taken
+_TILT, _UNSURE = 4.0, 1.5  # degrees: most by which the axis of turns is tilted; spread of turns that tell little of it
 _DENSE, _DENSEST = 3.0, 400  # degrees over which a pose counts as the same; frames that are compared
 
 
@@ -57,6 +58,15 @@ def angles(rotations: np.ndarray) -> np.ndarray:
     pitch = np.arcsin(np.clip(-rotations[:, 2, 1], -1.0, 1.0))
     roll = np.arctan2(-rotations[:, 0, 1], rotations[:, 1, 1])
     return np.degrees(np.stack([yaw, pitch, roll], 1))
+
+
+def angles_about_neck(rotations: np.ndarray) -> np.ndarray:
+    """Return `angles` with the axis of turns tilted, by `_TILT` at most, to where turns show the fewest nods."""
+    turn = angles(rotations)
+    yaw, pitch = (turn[:, i] - np.median(turn[:, i]) for i in (0, 1))
+    slope = float(yaw @ pitch / (yaw @ yaw + len(yaw) * _UNSURE**2))
+    tilt = float(np.clip(-np.degrees(np.arctan(slope)), -_TILT, _TILT))
+    return np.asarray(angles(rotations @ rotation(0.0, 0.0, tilt).T) + np.array([0.0, 0.0, tilt]))
 
 
 def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
@@ -101,7 +111,10 @@ def _fit(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 
 def _neutral(rotations: np.ndarray) -> np.ndarray:
-    """Return the pose that the head takes most often, among the frames where it is calm."""
+    """Return the pose that the head takes most often, among the frames where it is calm, at its usual tilt.
+
+    The tilt says about which axis the head turns: where it is wrong, turns are taken for nods.
+    """
     turn = angles(rotations)
     speed = np.linalg.norm(np.gradient(turn, axis=0), axis=1) if len(turn) > 1 else np.zeros(1)
     calm = np.flatnonzero(speed <= np.median(speed))
@@ -110,4 +123,5 @@ def _neutral(rotations: np.ndarray) -> np.ndarray:
     near = np.exp(-0.5 * (apart / _DENSE) ** 2)
     peak = near[int(near.sum(1).argmax())]
     u, _, vt = np.linalg.svd((rotations[calm] * peak[:, None, None]).sum(0))
-    return np.asarray(u @ vt)
+    yaw, pitch, _ = angles((u @ vt)[None])[0]
+    return rotation(float(yaw), float(pitch), float(np.median(turn[:, 2])))

@@ -13,6 +13,7 @@ from podcast.puppet.facemap import MESH, Trust
 
 _MARGIN = 1.5  # crop side over face size: what the mesh was trained on
 _EYE_MARGIN = 2.3  # crop side over eye width: what the iris network was trained on
+_EYE_SHIFTS = (-0.04, 0.04)  # eye widths down, of two crops of an eye in a clip: what one misreads, the other may not
 _ROUNDS = 2  # the second crop is cut by the first mesh
 _CROPS = ((1.0, 0.0), (0.93, 0.05), (1.07, -0.05))  # (size, turn in rad) of the crops whose meshes are averaged
 _TRIALS = ((0.8, 0.0), (1.3, 0.0), (1.0, 0.3), (1.0, -0.3))  # crops so far off that only a face's mesh stays in place
@@ -23,6 +24,7 @@ _EAGER = 0.8  # of the way that crops follow their meshes from frame to frame: w
 _ASTRAY = 0.15  # face heights between the features of mesh and detector: after a cut the mesh fits noses as eyes
 _SELDOM = 10  # frames without a face after which small ones are looked for again: that takes long
 _ONE = 1.5  # face heights that a face may have moved while it was lost and still be the same
+_IRIS_POINTS = 5
 _LEFT_EYE, _RIGHT_EYE = (33, 133), (362, 263)  # corners, left to right as the viewer sees them
 _NOSE, _LIPS = (1,), (13, 14)
 _FOREHEAD, _CHIN = 10, 152
@@ -120,7 +122,7 @@ class Tracker:
         held = presence >= _LOST and not self._is_astray(rgb, points)
         self._place = _between(place, place_of(points), share) if held else None
         self._last = self._place or self._last
-        return _with_irises(rgb, points, self._nets) if held else None
+        return _with_irises(rgb, points, self._nets, _EYE_SHIFTS) if held else None
 
     def _is_astray(self, rgb: np.ndarray, mesh: np.ndarray) -> bool:
         """Return whether the detector sees faces where the mesh lies, and none of them as the mesh has it."""
@@ -161,18 +163,28 @@ def _mesh(rgb: np.ndarray, place: Place, nets: FaceNets) -> tuple[np.ndarray, fl
     return np.c_[to_picture(points[:, :2] - 0.5, back), depth], presence
 
 
-def _with_irises(rgb: np.ndarray, mesh: np.ndarray, nets: FaceNets) -> np.ndarray:
-    """Add five points for each iris, and set the rims of the lids to what the finer network sees."""
+def _with_irises(rgb: np.ndarray, mesh: np.ndarray, nets: FaceNets, shifts: tuple[float, ...] = (0.0,)) -> np.ndarray:
+    """Add five points for each iris, and set the rims of the lids to what the finer network sees.
+
+    Its answers in crops that lie lower by `shifts`, eye widths, are averaged.
+    """
     points = mesh.copy()
     irises = []
     for corners, rim, mirror in ((_LEFT_EYE, _LEFT_RIM, False), (_RIGHT_EYE, _RIGHT_RIM, True)):
         start, end = mesh[corners[0], :2], mesh[corners[1], :2]
         middle, along = (start + end) / 2, end - start
         turn, side = float(np.arctan2(along[1], along[0])), float(np.hypot(*along)) * _EYE_MARGIN
-        place = Place(float(middle[0]), float(middle[1]), side, turn)
-        crop, back = cut(rgb, place, IRIS_SIDE, mirror)
-        lids, iris = nets.iris(crop)
-        points[list(rim), :2] = to_picture(lids[: len(rim)] - 0.5, back)
+        down = np.array([-along[1], along[0]])
+        centres = [middle + shift * down for shift in shifts]
+        places = [Place(float(x), float(y), side, turn) for x, y in centres]
+        seen = np.mean([_eye(rgb, place, mirror, nets) for place in places], 0)
+        points[list(rim), :2] = seen[: len(rim)]
         depth = mesh[list(corners), 2].mean()
-        irises.append(np.c_[to_picture(iris - 0.5, back), np.full(len(iris), depth)])
+        irises.append(np.c_[seen[-_IRIS_POINTS:], np.full(_IRIS_POINTS, depth)])
     return np.concatenate([points, *irises]).astype(np.float32)
+
+
+def _eye(rgb: np.ndarray, place: Place, mirror: bool, nets: FaceNets) -> np.ndarray:
+    """Return the rim of an eye and the five points of its iris (n, 2) in pixels of the picture."""
+    crop, back = cut(rgb, place, IRIS_SIDE, mirror)
+    return to_picture(np.concatenate(nets.iris(crop)) - 0.5, back)
