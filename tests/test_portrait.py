@@ -497,6 +497,28 @@ def test_raised_brows_leave_the_lashes() -> None:
         assert lift[row, column] < 0.05 * lift.max()
 
 
+def bushy_face(thick: float = 0.05) -> FaceMap:
+    """Return a face whose brows reach down from their landmarks, face heights."""
+    face = drawn_face()
+    image, height = face.image.copy(), face.height
+    for eye in EYES:
+        brow = face.landmarks[list(eye.brow), :2]
+        down = np.array([0.0, height])
+        hair = np.concatenate([brow - 0.012 * down, brow[::-1] + (thick - 0.012) * down])
+        cv2.fillPoly(image, [np.rint(hair * 16).astype(np.int32)], (60, 40, 25), cv2.LINE_AA, 4)
+    return FaceMap(image, face.landmarks, face.matte, 1.0)
+
+
+def test_bushy_brows_rise_without_being_drawn_out() -> None:
+    portrait = figure(bushy_face())
+    lm = portrait.cutout.landmarks[:, :2] + portrait.cutout.origin
+    for eye in EYES:
+        x, top, lid = round(lm[eye.brow[2], 0]), int(lm[eye.brow[2], 1] - 0.10 * HEAD), int(lm[eye.upper[4], 1] - 2)
+        rows = [np.flatnonzero(portrait.draw(p)[top:lid, x, 0] < 100) for p in (REST, pose(brow_l=1, brow_r=1))]
+        assert rows[0].min() - rows[1].min() >= 0.025 * HEAD  # they rise ...
+        assert len(rows[1]) <= 1.2 * len(rows[0])  # ... as they are
+
+
 def test_brows_rise_and_irises_move() -> None:
     portrait = figure()
     lm = portrait.cutout.landmarks[:, :2] + portrait.cutout.origin

@@ -20,10 +20,11 @@ _LASH = 0.15  # height of the strip that goes down with the lid, eye widths
 _SLIDE = 0.86, 0.78
 # How far the lids go along with the iris up and down, shares of its way: the upper one nearly all of it, the lower one
 # a third (Becker and Fuchs 1988), here half in glances down, where it is the one that bares the eye.
-_UPPER_DOWN, _UPPER_UP, _LOWER_DOWN, _LOWER_UP = 0.85, 0.70, 0.50, 0.20
+_UPPER_DOWN, _UPPER_UP, _LOWER_DOWN, _LOWER_UP = 0.85, 0.70, 0.50, 0.33
 _FALLEN = 0.5  # openings that a lid falls in a glance at most
 _YIELD = 0.40  # of the room between lid and brow: the strip of skin that gives way to a lid
 _SHADE, _SHADED = 0.35, 0.35  # of the lid on the eyeball, and how far down it reaches, openings
+_ROUND, _ROUNDED = 0.16, 0.45  # how much darker white that a glance up bares is at the lower lid; from there, openings
 _GLANCES = 16  # lid positions between a gaze ahead and up or down
 _EDGE = 1.0, 1.2, 1.45  # heights above the lid, of the strip for the lashes, with whose colours a lid begins
 _GRAIN = 9.0  # most of the skin's grain on a lid, grey levels
@@ -256,6 +257,9 @@ class Eye:
         colours = skin[self.opening][..., :3].astype(np.float32)
         lid = top + np.float32(self._fallen(glance)) * self.open
         light = 1 - _SHADE * (self._shadow(lid) - self._shadow(self.top))[self.opening][..., None]
+        if glance < 0:  # the ball turns away from the light there, and white that is never seen is less white
+            under = fall((low - self.y) / np.maximum(_ROUNDED * self.open, 1.0), 0.0, 1.0)
+            light = light * (1 + _ROUND * glance * under[self.opening][..., None])
         lit = np.concatenate([light, np.ones_like(light), np.ones_like(light)], -1).astype(np.float32)
         white = self.white * lit
         white[..., :1] += 16 * (1 - light)
@@ -277,8 +281,8 @@ class Eye:
         high = np.maximum(meet - self.top, 1e-3)
         t = np.clip((y - (self.top - lash)) / (high + 1e-3), 0, 1)
         round_ = float(rise(shut, 0.2, 0.8))  # a lid that is hardly lowered shows no ball under it
-        bulge = 1 + round_ * (0.14 * np.sin(np.pi * t) - 0.10 * rise(t, 0.75, 1.0))
-        lid = self.skin + (self.edge - self.skin) * fall(t, 0.0, 0.75)[..., None].astype(np.float32)
+        bulge = 1 + round_ * (0.11 * np.sin(np.pi * t) - 0.10 * rise(t, 0.75, 1.0))
+        lid = self.skin + (self.edge - self.skin) * fall(t, 0.0, 1.0)[..., None].astype(np.float32)
         lid[..., 0] = 16 + (lid[..., 0] - 16) * bulge + self.grain
         at_lash = rise(y, meet - lash * 1.05, meet - lash * 0.55)
         bright = rise(strip[..., 0] - lid[..., 0], -8, 12)  # white does not go along
@@ -288,7 +292,7 @@ class Eye:
         lid[..., 0] = 16 + (lid[..., 0] - 16) * (1 - line * fall(np.abs(self.x) / half, 0.85, 1.05))
         side = fall(np.abs(self.x) / half, 0.98, 1.12)
         soft = max(0.8, 0.012 * self.width)
-        from_top = rise(y, self.top - lash * 1.25, self.top - lash * 0.8)
+        from_top = rise(y, self.top - lash * (1.25 + 0.45 * round_), self.top - lash * 0.8)
         upper = from_top * np.clip((meet - y) / soft + 0.8, 0, 1) * side * (1.0 if shut > 0 else 0.0)
         lower = np.clip((y - base) / soft + 0.5, 0, 1) * fall(y - self.low, 0, 0.12 * self.width) * side
         below = self._shifted(colours, self.low - base + np.float32(_WATERLINE * blink * self.width))
