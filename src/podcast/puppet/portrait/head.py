@@ -28,7 +28,8 @@ _TURNED_MOST = {"yaw": 24.0, "pitch": 17.0}  # degrees of turn, the picture's ow
 _LEAST = {"yaw": 6.0, "pitch": 6.0}
 _MOST = {"yaw": 18.0, "pitch": 11.0, "roll": 12.0}
 _KNEE = 0.75  # where a limit begins to bend the movement
-_STRIP = 180  # px, height of a strip: low enough to skip what is empty, high enough for few calls
+_STRIP = 180  # px, most height of a strip
+_IN_VAIN = 16_000  # px that cost as much as one more strip
 _FINE = 2  # cells of the cover for one of the grid
 _RIM = 4  # cells of the cover around the layer in which it is known to be empty
 
@@ -120,21 +121,14 @@ class HeadWarp:
         nodes = Nodes(box[0], box[1], width, height, step)
         u, v = self._inverse(move, pose, nodes.x - np.float32(self.at[0]), nodes.y - np.float32(self.at[1]))
         seen, solid = self._covered(u, v)
-        half = np.float32(0.5)
-        maps = cv2.merge([(u + half) * self.cell[0] - half, (v + half) * self.cell[1] - half])
-        high = max(1, round(_STRIP / step))
-        for start in range(0, nodes.ny - 2, high):
-            end = min(start + high, nodes.ny - 2)
-            used = slice(start, end + 2)  # a pixel lies between two of three nodes
-            cells = np.flatnonzero(_of_three(np.any(seen[used], 0), np.logical_or))
-            if not len(cells):
-                continue
-            first, last = int(cells[0]), int(cells[-1]) + 1
+        maps = self._from_cells(u, v)
+        for start, end, first, last in _bands(_inner(seen, np.logical_or), step):
+            used = slice(start, end + 2), slice(first, last + 2)  # a pixel lies between two of three nodes
             rows = slice(start * step, min(end * step, height))
             left, right = first * step, min(last * step, width)
-            fine = nodes.enlarged(maps[used, first : last + 2], right - left, rows.stop - rows.start)
+            fine = nodes.enlarged(maps[used], right - left, rows.stop - rows.start)
             part = cv2.remap(layer, fine, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-            a, b = longest(_of_three(np.all(solid[used, first : last + 2], 0), np.logical_and))
+            a, b = longest(_of_three(np.all(solid[used], 0), np.logical_and))
             yield Strip(rows, left, part, slice(min(a * step, right - left), min(b * step, right - left)))
 
     def _inverse(self, move: Move, pose: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -167,6 +161,11 @@ class HeadWarp:
         near, whole = cv2.split(self._sample(self.cover, u * scale + shift, v * scale + shift))
         return near > 0, whole == 255
 
+    def _from_cells(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """Return places in cells of the grid as places of the layer (h, w, 2), pixels."""
+        half = np.float32(0.5)
+        return cv2.merge([(u + half) * self.cell[0] - half, (v + half) * self.cell[1] - half])
+
     def _to_cells(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return places of the layer in cells of the grid, counted from the middle of the first."""
         half = np.float32(0.5)
@@ -194,8 +193,35 @@ def _cover(alpha: np.ndarray, follow: np.ndarray) -> np.ndarray:
 
 
 def _of_three(nodes: np.ndarray, join: np.ufunc) -> np.ndarray:
-    """Return for each cell what its own node and those beside it have (n - 2)."""
+    """Return for each cell what its own node and those beside it have (n - 2, ...)."""
     return join(join(nodes[:-2], nodes[1:-1]), nodes[2:])
+
+
+def _inner(nodes: np.ndarray, join: np.ufunc) -> np.ndarray:
+    """Return for each cell what its own node and the eight around it have (h - 2, w - 2)."""
+    return _of_three(_of_three(nodes, join).T, join).T
+
+
+def _bands(seen: np.ndarray, step: int) -> list[tuple[int, int, int, int]]:
+    """Return rows and columns (start, end, first, last) of boxes, from above to below, that hold all cells seen.
+
+    A box ends where what it holds in vain costs more than another box, and at `_STRIP`.
+    """
+    lefts, rights = seen.argmax(1), seen.shape[1] - seen[:, ::-1].argmax(1)
+    sizes = np.where(seen.any(1), rights - lefts, 0).tolist()
+    high, spare = max(1, round(_STRIP / step)), _IN_VAIN / step**2
+    bands: list[tuple[int, int, int, int]] = []
+    start, left, right, held = 0, 0, 0, 0
+    for row, (size, first, last) in enumerate(zip(sizes, lefts.tolist(), rights.tolist(), strict=True)):
+        wider = (min(left, first), max(right, last)) if held else (first, last)
+        whole = (wider[1] - wider[0]) * (row + 1 - start)
+        if held and (not size or row - start >= high or whole - held - size > spare):
+            bands.append((start, row, left, right))
+            held, wider = 0, (first, last)
+        if size:
+            start = start if held else row
+            (left, right), held = wider, held + size
+    return [*bands, (start, len(sizes), left, right)] if held and sizes[-1] else bands
 
 
 def _unit(v: np.ndarray) -> np.ndarray:
