@@ -133,6 +133,10 @@ def _cleared(values: np.ndarray, lids: np.ndarray) -> np.ndarray:
 
 def _gaze(face: np.ndarray, near: np.ndarray, seen: np.ndarray, pitch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return gaze channels; 0 is where this person looks most."""
+    if not seen.any():
+        return np.zeros(len(face)), np.zeros(len(face))
+    open_ = ~binary_dilation(~seen, iterations=_BESIDE)
+    open_ = open_ if open_.any() else seen
     both = np.zeros((len(face), 2))
     for side in (0, 1):
         middle = face[:, list(_CORNERS[side])].mean(1)
@@ -141,11 +145,8 @@ def _gaze(face: np.ndarray, near: np.ndarray, seen: np.ndarray, pitch: np.ndarra
             for ids in (_IRIS[side], _UPPER[side], _LOWER[side])
         )
         iris[:, 1] += _LIDS_TELL * (upper[:, 1] + lower[:, 1] + 2 * _LIDS_NOD * pitch)
+        iris[:, 1] -= np.median(iris[open_, 1])  # eyes lie at unlike heights: changing weights must not move the gaze
         both += near[:, side, None] * iris / (_GAZE_X, _GAZE_Y)
-    if not seen.any():
-        return np.zeros(len(face)), np.zeros(len(face))
-    open_ = ~binary_dilation(~seen, iterations=_BESIDE)
-    open_ = open_ if open_.any() else seen
     index = np.arange(len(face))
     x, y = (np.interp(index, index[open_], column[open_] - np.median(column[open_])) for column in both.T)
     return np.clip(x, -1.0, 1.0), np.clip(y, -1.0, 1.0)

@@ -282,7 +282,7 @@ class Eye:
         t = np.clip((y - (self.top - lash)) / (high + 1e-3), 0, 1)
         round_ = float(rise(shut, 0.2, 0.8))  # a lid that is hardly lowered shows no ball under it
         bulge = 1 + round_ * (0.11 * np.sin(np.pi * t) - 0.10 * rise(t, 0.75, 1.0))
-        lid = self.skin + (self.edge - self.skin) * fall(t, 0.0, 1.0)[..., None].astype(np.float32)
+        lid = self.skin + (self.edge - self.skin) * fall(t, 0.0, 0.75)[..., None].astype(np.float32)
         lid[..., 0] = 16 + (lid[..., 0] - 16) * bulge + self.grain
         at_lash = rise(y, meet - lash * 1.05, meet - lash * 0.55)
         bright = rise(strip[..., 0] - lid[..., 0], -8, 12)  # white does not go along
