@@ -273,7 +273,7 @@ class MouthWarp:
         out[start:end, cols] = self._joined(top, low, seam - (cols.start, start))
         press = float(pose[INDEX["press"]])
         if self.shape.parted and press > 0:
-            self._darken_line(out[start:end], seam[1:-1] - (0, start), press)
+            self._darken_line(out[start:end, cols], seam[1:-1] - (cols.start, start), press)
         self.inside.draw(pose, upper, lower, target)
 
     def _darken_line(self, picture: np.ndarray, line: np.ndarray, press: float) -> None:
