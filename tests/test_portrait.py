@@ -254,7 +254,7 @@ def test_what_lips_show_between_them_gives_way_to_teeth_unless_it_is_teeth() -> 
 
 
 def test_lips_hardly_apart_are_if_there_are_teeth_between_them() -> None:
-    shown = [figure(smiling_face(colour, 0.015)).mouth.shape for colour in ((235, 232, 225), (170, 75, 80))]
+    shown = [figure(smiling_face(colour, 0.012)).mouth.shape for colour in ((235, 232, 225), (170, 75, 80))]
     assert [shape.parted for shape in shown] == [True, False]
     assert shown[0].gap.max() == pytest.approx(shown[1].gap.max(), rel=0.1)
 

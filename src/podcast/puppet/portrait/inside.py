@@ -130,8 +130,8 @@ class Inside:
         """Return how much is left, 0 … 1, of the inside that the picture shows; teeth stay as the mouth opens."""
         if self.own is None:
             return 0.0
-        open_ = gap - float(self.shape.gap.max())
-        shown = 1.0 if self.toothy else float(fall(open_ / self.width, *_OPENS))
+        open_ = (gap - float(self.shape.gap.max())) / self.width + _OPENS[1] * float(pose[INDEX["tuck"]])  # teeth of F
+        shown = 1.0 if self.toothy else float(fall(open_, *_OPENS))
         return shown * float(fall(pose[INDEX["pucker"]], *_HIDES))
 
     def _parts(self, pose: np.ndarray, gap: float, box: tuple[slice, slice]) -> np.ndarray:

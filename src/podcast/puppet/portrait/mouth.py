@@ -30,7 +30,7 @@ from podcast.puppet.pose import INDEX, REST
 _CELLS = 48  # nodes along a face height
 _JAW = 0.135, 0.46  # fall of the lower lip at jaw = 1: face heights, and at most this much of the mouth's width
 _MOVES = ("jaw", "wide", "pucker", "smile", "squeeze", "raise", "lower", "tuck", "shut", "part")
-_PARTED = 0.075  # gap in mouth widths from which a mouth counts as open
+_PARTED = 0.065  # gap in mouth widths from which a mouth counts as open
 _TEETH = 0.04, 0.12  # or from which on, where so much of what is between the lips is teeth
 _LINE = 0.55  # darkness of the line between lips that were apart
 _FIRM = 1.3  # pressed lips go beyond the gap that the mesh reports: it sees open mouths too small
