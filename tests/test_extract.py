@@ -133,6 +133,19 @@ def test_the_pose_that_is_taken_most_is_neutral() -> None:
     assert abs(np.median(tracks[:250, COLUMN["yaw"]])) < 1.0
 
 
+def test_turns_of_a_head_that_often_rests_tilted_are_no_nods() -> None:
+    moves = motion()
+    moves["pitch"] = 0.3 * moves["pitch"]
+    calm = np.arange(len(moves["roll"])) % 100 < 45  # its most frequent pose is a tilt in which it turns little
+    for name in ("yaw", "pitch"):
+        moves[name] = np.where(calm, 0.05 * moves[name], moves[name])
+    moves["roll"] = np.where(calm, 9.0, -3.0)
+    template = found(filmed(moves))
+    pitch, yaw = (template.tracks[~calm, COLUMN[name]] for name in ("pitch", "yaw"))
+    leak = np.linalg.lstsq(np.stack([moves["pitch"][~calm], yaw, np.ones(len(yaw))], 1), pitch, rcond=None)[0]
+    assert abs(leak[1]) < 0.1  # degrees of nod per degree of turn
+
+
 def test_blinks_stay_sharp_and_whole() -> None:
     moves = motion()
     lids = found(filmed(moves)).tracks[:, COLUMN["blink_l"]]
