@@ -28,7 +28,7 @@ from podcast.episode import (
 )
 
 NAME_SECONDS = 2.6  # a name slides in, is read and leaves
-SHOT_VERSION = 6  # raise it when the same data would give another picture
+SHOT_VERSION = 7  # raise it when the same data would give another picture
 
 
 def arrange(

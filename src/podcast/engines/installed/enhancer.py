@@ -19,7 +19,7 @@ from podcast.errors import EngineError, PodcastError
 from podcast.puppet.face_nets import FaceNets
 from podcast.puppet.landmarks import Tracker
 
-_VERSION = 1  # of where faces are found; raise it when the same clip would give other places
+_VERSION = 2  # of where faces are found; raise it when the same clip would give other places
 _WIDEST = 720  # pixels of a frame's longer side that the tracker sees
 # Points of the face mesh whose middles are the eyes (their corners), the tip of the nose and the mouth's corners, left
 # to right as the viewer sees them.
