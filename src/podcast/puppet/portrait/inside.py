@@ -143,7 +143,7 @@ class Inside:
         hidden = 1 - 0.5 * c["pucker"]  # ... and shade them
         _over(picture, self.lower, box, 0.95 * fall_ + 0.015 * unit + cover, hidden)
         tip = c["tongue"] * (0.85 * fall_ + 0.16 * unit)
-        _over(picture, self.tongue, box, 0.85 * fall_ + 0.02 * unit - 0.8 * tip, 1.0)
+        _over(picture, self.tongue, box, 0.58 * fall_ + 0.02 * unit - 0.8 * tip, 1.0)
         _over(picture, self.upper, box, -self._above_own(self._kept(pose, gap)) - cover, hidden)
         return cv2.cvtColor(picture, cv2.COLOR_BGR2BGRA)
 
@@ -279,7 +279,7 @@ def _teeth(x: np.ndarray, y: np.ndarray, tone: np.ndarray, wide: float, upper: b
 def _tongue(x: np.ndarray, y: np.ndarray, tone: np.ndarray) -> _Sprite:
     """Return a tongue; `x` and `y` in mouth widths."""
     ty = (y - 0.30) / 0.22
-    alpha = fall((x / 0.30) ** 2 + ty**2, 0.80, 1.05)
+    alpha = fall((x / 0.30) ** 2 + ty**2, 0.62, 1.05)
     light = (
         0.55 + 0.45 * fall(np.abs(ty + 0.35), 0, 0.9) - 0.2 * np.exp(-((x / 0.02) ** 2)) * fall(np.abs(ty), 0.2, 0.9)
     )
