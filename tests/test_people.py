@@ -108,6 +108,7 @@ def test_pictures_are_judged(tmp_path: Path, name: str, fit: bool) -> None:
 @needs_models
 def test_motion_is_extracted_and_used(tmp_path: Path) -> None:
     _write_script(tmp_path)
-    podcast(tmp_path, "motion", "extract", str(SAMPLES / "clips" / "d18.mp4"), "-o", "me.npz")
+    done = podcast(tmp_path, "motion", "extract", str(SAMPLES / "clips" / "d18.mp4"), "-o", "me.npz", "-q")
+    assert done.stdout.split() == ["me.npz"]
     assert (tmp_path / "me.npz").stat().st_size < 40_000
     create(tmp_path, "--set", "avatar.motion=me.npz")

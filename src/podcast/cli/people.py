@@ -68,6 +68,9 @@ def extract_motion(clip: Path, output: Path, config: Path | None, settings: Sett
     except OSError as error:
         raise PodcastError(f"cannot be written ({error.strerror})", "choose another place with -o",
                            str(output)) from error
+    if quiet:
+        out.print(str(output), soft_wrap=True, highlight=False, markup=False)
+        return
     seconds = len(template.tracks) / template.rate
     out.print(f"{float(seconds):.1f} s of motion: {output}", highlight=False, soft_wrap=True)
     out.print(f"use it: podcast create my.txt --avatar --set avatar.motion={output}", style="dim", highlight=False,
