@@ -355,7 +355,7 @@ def test_behind_the_door_of_enhancers(worker: Worker, tmp_path: Path) -> None:
     still = door.enhance_picture(odd, read_face(odd, nets=nets).landmarks, tmp_path / "into").astype(int)
     assert still.shape == odd.shape
     changed = np.abs(still - odd).mean(-1)
-    assert changed.max() > 10 and np.median(changed) < 2
+    assert changed.max() > 10 and np.median(changed) <= 1
     empty = film(tmp_path / "empty.mp4", [np.full((240, 320, 3), 90, np.uint8)] * 3)
     assert door.enhance(empty, tmp_path / "into").read_bytes() == empty.read_bytes()
     assert door.identity() != InstalledEnhancer(Warm(worker), {"strength": 0.1}, lambda: nets).identity()  # type: ignore[arg-type]

@@ -66,7 +66,10 @@ class InstalledEnhancer:
         return Path(self.engine.run(job)["files"]["video"])
 
     def enhance_picture(self, rgb: np.ndarray, landmarks: np.ndarray, into: Path) -> np.ndarray:
-        """Return a picture with a better face, uint8 (h, w, 3): it goes through the worker as a clip of one frame.
+        """Return a picture with a better face, uint8 (h, w, 3).
+
+        It goes through the worker as a clip of one frame, and what changed there is added: fine colour, which clips do
+        not hold, is kept.
 
         Raises:
             EngineError: the engine refused or failed.
@@ -76,10 +79,11 @@ class InstalledEnhancer:
         _write_still(np.pad(rgb, ((0, h % 2), (0, w % 2), (0, 0)), "edge"), still)
         job = {"video": str(still), "landmarks": [five_of(landmarks)], "options": self.options, "into": str(into)}
         better = Path(self.engine.run(job)["files"]["video"])
-        made, _ = next(_frames(better, widest=max(rgb.shape)))
+        before, after = (next(_frames(file, widest=max(rgb.shape)))[0][:h, :w].astype(np.int16)
+                         for file in (still, better))
         for file in (still, better):
             file.unlink()
-        return made[:h, :w]
+        return np.clip(rgb + (after - before), 0, 255).astype(np.uint8)
 
     def _reading(self) -> FaceNets:
         try:
