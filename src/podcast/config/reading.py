@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from podcast.config.schema import Config, SpeakerConfig, TtsConfig
 from podcast.errors import ConfigError
 from podcast.paths import beside
+from podcast.yamlfile import read_mapping
 
 FILE_NAME = "config.yaml"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -61,7 +62,8 @@ def load_config(file: Path | None, settings: Iterable[tuple[str, Any]] = ()) -> 
     if file is None and Path(FILE_NAME).is_file():
         file = Path(FILE_NAME)
     where, secrets, settings = str(file or "config"), set[str](), tuple(settings)
-    raw = _expand(_read_yaml(file) if file else {}, where, secrets)
+    written = read_mapping(file, ConfigError, "`podcast init` writes one") if file else None
+    raw = _expand(written or {}, where, secrets)
     folder = (file.parent if file else Path()).absolute()
     merged = copy.deepcopy(raw)
     for key, value in settings:
@@ -104,25 +106,6 @@ def _anchor(config: Config, folder: Path) -> Config:
                 key: absolute(getattr(config.avatar.sadtalker, key)) for key in ("ref_eyeblink", "ref_pose")}),
         }),
     })
-
-
-def _read_yaml(file: Path) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(file.read_text("utf-8-sig"))
-    except FileNotFoundError:
-        raise ConfigError("no such file", "`podcast init` writes one", str(file)) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot be read ({error})", where=str(file)) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{file}:{mark.line + 1}" if mark else str(file)
-        raise ConfigError(f"not valid YAML: {getattr(error, 'problem', error)}", "check the indentation and colons",
-                          where) from error
-    if data is None:
-        return {}
-    if not isinstance(data, dict):
-        raise ConfigError("must be a list of `key: value` lines", where=str(file))
-    return data
 
 
 def _expand(value: Any, where: str, secrets: set[str]) -> Any:

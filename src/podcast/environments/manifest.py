@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from podcast.environments.spec import EngineKind, EngineSpec, EngineVoice, Licences, Option, Variant, WeightFile
 from podcast.errors import EngineError
+from podcast.yamlfile import read_mapping
 
 FILE_NAME = "engine.yaml"
 WORKER = "worker.py"
@@ -174,7 +174,7 @@ def load_spec(folder: Path) -> EngineSpec:
             missing, a name that is not the folder's.
     """
     file = folder / FILE_NAME
-    raw = _read(file)
+    raw = read_mapping(file, EngineError, "an engine is a folder with engine.yaml in it") or {}
     try:
         manifest = _Manifest.model_validate(raw)
     except ValidationError as error:
@@ -212,22 +212,6 @@ def _files(weights: Iterable[_Weight]) -> tuple[WeightFile, ...]:
 
 def _voice(v: _Voice) -> EngineVoice:
     return EngineVoice(v.name, v.language, v.gender, v.about, v.licence, v.commercial, _files(v.weights))
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(file.read_text("utf-8-sig"))
-    except FileNotFoundError:
-        raise EngineError("no such file", "an engine is a folder with engine.yaml in it", str(file)) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise EngineError(f"cannot be read ({error})", where=str(file)) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise EngineError(f"not valid YAML: {getattr(error, 'problem', error)}", "check the indentation and colons",
-                          f"{file}:{mark.line + 1}" if mark else str(file)) from error
-    if not isinstance(data, dict):
-        raise EngineError("must be a list of `key: value` lines", where=str(file))
-    return data
 
 
 def _explain(error: ValidationError, file: Path) -> EngineError:
