@@ -326,20 +326,6 @@ def test_nothing_changes_outside_dirty_and_changed() -> None:
         before = picture.copy()
 
 
-def test_a_frame_around_the_picture_is_no_part_of_the_person() -> None:
-    face, lines = drawn_face(), 4
-    image = face.image.copy()
-    for edge in (image[:lines], image[-lines:], image[:, :lines], image[:, -lines:]):
-        edge[:] = 255
-    background = np.full((200, 400, 3), 60, np.uint8)  # wide, so that the picture's sides and lower edge are seen
-    bare, framed = (
-        PortraitFigure(FaceMap(i, face.landmarks, face.matte, 1.0), background, 90, (200, 60)).draw(REST)[..., 0]
-        for i in (face.image, image)
-    )
-    assert (framed > 215).sum() <= (bare > 215).sum() + 5
-    assert np.abs(framed.astype(int) - bare).max() < 90
-
-
 def test_strips_give_the_picture_that_blending_everything_gives() -> None:
     portrait = figure()
     head = portrait.head

@@ -24,8 +24,6 @@ _SOLID, _CLEAR = 0.90, 0.10  # matte values that count as all and nothing
 _ENLARGED = 1.25  # from which scale on a matte's own pixels would be seen
 _NEAR = 2.0  # pixels of the picture in which an enlarged matte's edge is looked for
 _NARROW, _WIDE = 0.004, 0.045  # half width of a soft edge without and with contrast, head heights
-_FRAME = 0.02  # most rows of a frame, share of the picture's height
-_FRAME_ENDS = 20, 0.6  # grey levels, and share of a row that differs as much: nobody's hair begins as wide
 _CONTRAST = (0.03, 0.10)  # standard deviation of grey, 0 … 1
 
 
@@ -90,9 +88,8 @@ def cut_out(face: FaceMap, placement: Placement, size: tuple[int, int], alone: b
     x0, y0 = np.minimum((x0, y0), np.floor(places.min(0) - _ROOM * head).astype(int))
     x1, y1 = np.maximum((x1, y1), np.ceil(places.max(0) + _ROOM * head).astype(int))
     box = int(x0), int(y0), max(int(x1 - x0), 2), max(int(y1 - y0), 2)
-    image, matte = _unframed(face.image, face.matte) if alone else (face.image, face.matte)
-    rgb = shown(image, placement, box, cv2.BORDER_REFLECT)
-    alpha = _refine(shown(matte, placement, box), rgb, head, scale)
+    rgb = shown(face.image, placement, box, cv2.BORDER_REFLECT)
+    alpha = _refine(shown(face.matte, placement, box), rgb, head, scale)
     landmarks = face.landmarks.astype(np.float64) * scale
     landmarks[:, :2] = placement.to_region(face.landmarks[:, :2].astype(np.float64)) - (x0, y0)
     alpha = _with_face(alpha, landmarks, head)
@@ -119,26 +116,6 @@ def shown(
     matrix = np.array([[moved[0], 0, moved[1][0]], [0, moved[0], moved[1][1]]])
     kind = cv2.INTER_CUBIC if image.ndim == 3 else cv2.INTER_LINEAR
     return cv2.warpAffine(source, matrix, box[2:], flags=kind, borderMode=beyond)
-
-
-def _unframed(image: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return picture and matte that go on, mirrored, in the place of a thin frame in one colour."""
-    both = [image, matte]
-    for _ in range(4):  # the upper edge, and after a turn the next
-        lines = _frame(both[0])
-        both = [np.rot90(np.concatenate([part[lines : 2 * lines][::-1], part[lines:]])) for part in both]
-    return both[0], both[1]
-
-
-def _frame(image: np.ndarray) -> int:
-    """Return how many rows at the upper edge are a frame: of one colour, which ends at once."""
-    most = max(2, round(_FRAME * len(image)))
-    for row in range(min(most, len(image) // 2 - 1)):
-        if (image[row] != image[0, 0]).any():
-            within = min(row + 1, len(image) - 1)  # the row between is a mixture where pictures were scaled
-            other = np.abs(image[within].astype(np.int16) - image[0, 0]).max(1) > _FRAME_ENDS[0]
-            return within if row and other.mean() > _FRAME_ENDS[1] else 0
-    return 0
 
 
 def _refine(matte: np.ndarray, rgb: np.ndarray, head: float, scale: float) -> np.ndarray:
